@@ -1,0 +1,90 @@
+//! A line for each request, in the Common Log Format:
+//!
+//! ```text
+//! 127.0.0.1 - user1 [06/Nov/1994:08:49:37 +0000] "GET /protected HTTP/1.1" 200 53
+//! ```
+//!
+//! At level info, under the target `guardhouse::access`. No line can be forged:
+//! what a peer chose is escaped. No credentials: fields are not logged, and the
+//! query is left out, for some clients put tokens there.
+
+use std::fmt::{self, Write};
+use std::net::SocketAddr;
+
+use crate::date;
+use crate::request::{Request, Version};
+use crate::response::Response;
+
+const TARGET: &str = "guardhouse::access";
+
+/// Logs a request and its answer.
+pub(crate) fn answered(request: &Request, response: &Response, sent: usize) {
+    if log::log_enabled!(target: TARGET, log::Level::Info) {
+        let version = match request.version() {
+            Version::Http10 => "HTTP/1.0",
+            Version::Http11 => "HTTP/1.1",
+        };
+        let line = Escaped(request.head().target.split('?').next().unwrap_or_default());
+        let method = request.method().as_str();
+        let identity = request.identity().unwrap_or("-");
+        write_line(
+            request.peer(),
+            identity,
+            format_args!("{method} {line} {version}"),
+            response,
+            sent,
+        );
+    }
+}
+
+/// Logs a request whose head could not be read.
+pub(crate) fn refused(peer: Option<SocketAddr>, response: &Response, sent: usize) {
+    if log::log_enabled!(target: TARGET, log::Level::Info) {
+        write_line(peer, "-", format_args!("-"), response, sent);
+    }
+}
+
+fn write_line(
+    peer: Option<SocketAddr>,
+    identity: &str,
+    line: fmt::Arguments,
+    response: &Response,
+    sent: usize,
+) {
+    let peer = peer.map_or_else(|| "-".to_owned(), |peer| peer.ip().to_string());
+    let (identity, status) = (Escaped(identity), response.status().code());
+    let date = date::common_log(date::now());
+    log::info!(target: TARGET, "{peer} - {identity} {date} \"{line}\" {status} {sent}");
+}
+
+/// Text in which nothing can end the word, the quotes or the line that it is in.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '"' | '\\' => write!(f, "\\{character}")?,
+                graphic if graphic.is_ascii_graphic() || graphic.is_alphanumeric() => {
+                    f.write_char(graphic)?;
+                }
+                other => write!(f, "{}", other.escape_unicode())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_the_line_it_is_in() {
+        let forged = "a\"\\ \n\r\x1b[31m\u{202e}é";
+        assert_eq!(
+            Escaped(forged).to_string(),
+            "a\\\"\\\\\\u{20}\\u{a}\\u{d}\\u{1b}[31m\\u{202e}é"
+        );
+    }
+}

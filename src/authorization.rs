@@ -1,0 +1,300 @@
+//! Where a 401 is written.
+//!
+//! One half reads `Authorization` ([`Credentials`]); the other writes
+//! `WWW-Authenticate` ([`Challenge`]) into the answer of whoever is not let in
+//! ([`Refusal`]). A refusal can't be made without a challenge, and a 401 can't
+//! be made but by a refusal: "A server generating a 401 response MUST send a
+//! WWW-Authenticate header field" (RFC 9110 §11.6.1).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::field::{is_token, is_value, skip_whitespace};
+use crate::request::Request;
+use crate::response::{Response, Status};
+
+/// What a request's `Authorization` field says: an auth-scheme, and what
+/// follows it (RFC 9110 §11.4).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Credentials<'r> {
+    scheme: &'r [u8],
+    rest: &'r [u8],
+}
+
+/// A request has more than one `Authorization` field. It is not a list field
+/// (RFC 9110 §5.3), and which one counts is not ours to guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeated;
+
+impl<'r> Credentials<'r> {
+    /// The credentials of a request; `None` where the field is missing or blank.
+    ///
+    /// ```
+    /// use guardhouse::{Credentials, Request};
+    ///
+    /// let request = Request::parse(b"GET / HTTP/1.0\r\nAuthorization: bearer  abc\r\n\r\n")?;
+    /// let credentials = Credentials::of(&request).unwrap().unwrap();
+    /// assert_eq!(credentials.for_scheme("Bearer"), Some(&b"abc"[..]));
+    /// assert_eq!(credentials.for_scheme("Basic"), None);
+    /// # Ok::<(), guardhouse::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Repeated`] if the field was sent more than once.
+    pub fn of(request: &'r Request) -> Result<Option<Credentials<'r>>, Repeated> {
+        let named = |name: &str| name.eq_ignore_ascii_case("Authorization");
+        let mut values = request.fields().iter().filter(|field| named(field.name));
+        let value = values.next().map_or(&[][..], |field| field.value);
+        if values.next().is_some() {
+            return Err(Repeated);
+        }
+        // credentials = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
+        let scheme = value.iter().position(|octet| *octet == b' ').unwrap_or(value.len());
+        let (scheme, rest) = value.split_at(scheme);
+        Ok((!scheme.is_empty()).then_some(Credentials { scheme, rest: skip_whitespace(rest) }))
+    }
+
+    /// What follows the scheme, if it is this one (in any case, RFC 9110 §11.1).
+    #[must_use]
+    pub fn for_scheme(self, scheme: &str) -> Option<&'r [u8]> {
+        self.scheme.eq_ignore_ascii_case(scheme.as_bytes()).then_some(self.rest)
+    }
+}
+
+/// Shows no credentials.
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(…)")
+    }
+}
+
+/// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
+/// (RFC 6750 §2.1): the only form of a Bearer token.
+pub(crate) fn b64token(octets: &[u8]) -> Option<&str> {
+    let end = octets.iter().rposition(|octet| *octet != b'=')? + 1;
+    let body = octets.get(..end)?;
+    let plain = |octet: &u8| octet.is_ascii_alphanumeric() || b"-._~+/".contains(octet);
+    if body.iter().all(plain) { str::from_utf8(octets).ok() } else { None }
+}
+
+/// How to get in: the value of one `WWW-Authenticate` field (RFC 9110 §11.3).
+///
+/// ```
+/// use guardhouse::Challenge;
+///
+/// let challenge = Challenge::new("Bearer", "the \"back\" door").with_param("scope", "read");
+/// assert_eq!(challenge.as_str(), r#"Bearer realm="the \"back\" door", scope="read""#);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge(String);
+
+impl Challenge {
+    /// A challenge of that auth-scheme, a token, for that realm. Every
+    /// challenge has a realm: RFC 7617 §2 wants one for Basic, and RFC 6750 §3
+    /// at least one parameter for Bearer.
+    #[must_use]
+    pub fn new(scheme: &'static str, realm: &str) -> Challenge {
+        debug_assert!(is_token(scheme.as_bytes()));
+        Challenge(scheme.to_owned()).with(" ", "realm", realm)
+    }
+
+    /// This challenge with one more auth-param, its value as a quoted-string
+    /// (RFC 9110 §11.2). Names are tokens. An octet that no field may have (CR,
+    /// LF, NUL …) becomes `?`.
+    #[must_use]
+    pub fn with_param(self, name: &'static str, value: &str) -> Challenge {
+        debug_assert!(is_token(name.as_bytes()));
+        self.with(", ", name, value)
+    }
+
+    /// This challenge with an error of RFC 6750 §3.1 and its description.
+    #[must_use]
+    pub fn with_error(self, error: &'static str, description: &'static str) -> Challenge {
+        self.with_param("error", error).with_param("error_description", description)
+    }
+
+    /// The field's value.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn with(mut self, before: &str, name: &str, value: &str) -> Challenge {
+        self.0.push_str(before);
+        self.0.push_str(name);
+        self.0.push_str("=\"");
+        for character in value.chars() {
+            match character {
+                '"' | '\\' => self.0.extend(['\\', character]),
+                _ if character.is_ascii() && is_value(&[character as u8]) => self.0.push(character),
+                // Outside ASCII a quoted-string has no agreed meaning.
+                _ => self.0.push('?'),
+            }
+        }
+        self.0.push('"');
+        self
+    }
+}
+
+/// Why a guard lets nobody in. Each reason has its status and its `detail`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No credentials that the guard could look at came: 401.
+    Missing,
+    /// Credentials came, and they are no good: 401.
+    Invalid,
+    /// Credentials came in a way that nobody may send them: 400.
+    Malformed,
+    /// The credentials are good, and not enough: 403.
+    Insufficient,
+}
+
+/// The answer of a guard that lets nobody in: a 401, 403 or 400 with its
+/// challenge.
+///
+/// ```
+/// use guardhouse::{Challenge, Refusal, Response};
+///
+/// let refusal = Refusal::missing(Challenge::new("Bearer", "guardhouse"));
+/// let response = Response::from(refusal);
+/// assert_eq!(response.status().code(), 401);
+/// assert_eq!(response.field("WWW-Authenticate"), Some(r#"Bearer realm="guardhouse""#));
+/// assert_eq!(response.content(), br#"{"detail":"Not authenticated"}"#);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    reason: Reason,
+    challenges: Vec<Challenge>,
+    detail: Cow<'static, str>,
+}
+
+impl Refusal {
+    /// 401: there were no credentials.
+    #[must_use]
+    pub fn missing(challenge: Challenge) -> Refusal {
+        Refusal::new(Reason::Missing, challenge, "Not authenticated")
+    }
+
+    /// 401: the credentials are no good.
+    #[must_use]
+    pub fn invalid(challenge: Challenge) -> Refusal {
+        Refusal::new(Reason::Invalid, challenge, "Invalid authentication credentials")
+    }
+
+    /// 400: the credentials came twice, or otherwise as nobody may send them.
+    #[must_use]
+    pub fn malformed(challenge: Challenge) -> Refusal {
+        Refusal::new(Reason::Malformed, challenge, "Malformed credentials")
+    }
+
+    /// 403: the credentials are good, and not enough.
+    #[must_use]
+    pub fn insufficient(challenge: Challenge) -> Refusal {
+        Refusal::new(Reason::Insufficient, challenge, "Not enough permissions")
+    }
+
+    fn new(reason: Reason, challenge: Challenge, detail: &'static str) -> Refusal {
+        Refusal { reason, challenges: vec![challenge], detail: detail.into() }
+    }
+
+    /// This refusal with another `detail` in its JSON.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Refusal {
+        self.detail = detail.into();
+        self
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The challenges, one a `WWW-Authenticate` field.
+    #[must_use]
+    pub fn challenges(&self) -> &[Challenge] {
+        &self.challenges
+    }
+
+    /// This refusal, with the other's challenges behind its own.
+    #[must_use]
+    pub(crate) fn with_challenges_of(mut self, other: Refusal) -> Refusal {
+        self.challenges.extend(other.challenges);
+        self
+    }
+}
+
+impl From<Refusal> for Response {
+    fn from(refusal: Refusal) -> Response {
+        let status = match refusal.reason {
+            Reason::Missing | Reason::Invalid => Status::UNAUTHORIZED,
+            Reason::Malformed => Status::BAD_REQUEST,
+            Reason::Insufficient => Status::FORBIDDEN,
+        };
+        // A field each: a comma may part two challenges or two parameters of
+        // one, and clients get that wrong (RFC 9110 §11.6.1).
+        refusal
+            .challenges
+            .into_iter()
+            .fold(Response::detail(status, &refusal.detail), |response, challenge| {
+                response.with_field("WWW-Authenticate", challenge.0)
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn bearer(field: &str) -> Option<Vec<u8>> {
+        let head = format!("GET / HTTP/1.0\r\n{field}\r\n\r\n");
+        let request = Request::parse(head.as_bytes()).expect("a valid head");
+        let credentials = Credentials::of(&request).expect("one field at most");
+        credentials.and_then(|credentials| credentials.for_scheme("Bearer")).map(<[u8]>::to_vec)
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case_and_the_token_as_it_is() {
+        for value in ["Bearer abC", "bEARER abC", "Bearer     abC", "  Bearer abC \t "] {
+            assert_eq!(bearer(&format!("authorization:{value}")).as_deref(), Some(&b"abC"[..]));
+        }
+        assert_eq!(bearer("Authorization: Bearer").as_deref(), Some(&b""[..]));
+        for none in ["", " ", "Basic abC", "BearerabC", "Bearer\tabC", "abC"] {
+            assert_eq!(bearer(&format!("Authorization: {none}")), None, "{none:?}");
+        }
+        assert_eq!(bearer("X-Authorization: Bearer abC"), None);
+    }
+
+    #[test]
+    fn two_authorization_fields_are_no_credentials() {
+        let request =
+            Request::parse(b"GET / HTTP/1.0\r\nAuthorization: a\r\nAUTHORIZATION:\r\n\r\n");
+        assert_eq!(Credentials::of(&request.expect("a valid head")), Err(Repeated));
+    }
+
+    #[test]
+    fn a_bearer_token_is_a_b64token() {
+        for token in ["a", "a.b-c_d~e+f/g", "abc=", "abc=="] {
+            assert_eq!(b64token(token.as_bytes()), Some(token));
+        }
+        for no in ["", "=", "==", "a=b", "a b", "a,", "\"a\"", "a\t", "é", "a\0"] {
+            assert_eq!(b64token(no.as_bytes()), None, "{no:?}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_cannot_leave_its_quotes_or_its_line() {
+        let challenge = Challenge::new("Bearer", "a\"b\\c\r\nX: é\0");
+        assert_eq!(challenge.as_str(), r#"Bearer realm="a\"b\\c??X: ??""#);
+    }
+
+    #[test]
+    fn each_challenge_has_a_field_of_its_own() {
+        let basic = Refusal::missing(Challenge::new("Basic", "b"));
+        let refusal = Refusal::missing(Challenge::new("Bearer", "a")).with_challenges_of(basic);
+        assert_eq!(refusal.challenges().len(), 2);
+        assert_eq!(Response::from(refusal).status(), Status::UNAUTHORIZED);
+    }
+}

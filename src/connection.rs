@@ -1,0 +1,532 @@
+//! One connection's life: read, answer, write, again.
+//!
+//! The fast path has one `read` and one `write`: a read brings a request, or
+//! many; each is parsed where it lies and answered in order into one buffer; and
+//! whatever is owed is written just before the next read would wait. Every
+//! other wait (a head or a body in pieces, a peer that does not read) has a
+//! deadline. Generic over its [`Stream`], so that it runs over TCP, over TLS
+//! and over memory.
+
+use std::borrow::Cow;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::ops::{ControlFlow, Range};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use crate::access_log;
+use crate::content::{Content, Progress, Source, Supply};
+use crate::date::Clock;
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::request::{FieldSlots, Head, HeadEnd, Method, Request, Version, split};
+use crate::response::{Persistence, Response};
+use crate::routes::Routes;
+
+/// What a connection needs of the stream under it.
+pub(crate) trait Stream: Read + Write {
+    /// How long a read may wait; then it fails with `WouldBlock` or `TimedOut`.
+    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()>;
+
+    /// How long a write may wait for the peer to take something.
+    fn set_write_timeout(&self, timeout: Duration) -> io::Result<()>;
+
+    /// Reads no more than what has arrived.
+    fn end_reading(&self) -> io::Result<()>;
+
+    /// Tells the peer that nothing more will come.
+    fn end_writing(&mut self) -> io::Result<()>;
+}
+
+impl Stream for &TcpStream {
+    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
+        TcpStream::set_read_timeout(self, Some(timeout))
+    }
+
+    fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
+        TcpStream::set_write_timeout(self, Some(timeout))
+    }
+
+    fn end_reading(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Read)
+    }
+
+    fn end_writing(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+/// What the server knows of a connection, and tells it, without a lock.
+///
+/// Either side first writes its own half and then reads the other's, so one of
+/// them always sees that an idle connection is to leave.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    /// When all of the server's seats began to count.
+    epoch: Instant,
+    /// Milliseconds since `epoch` when the connection became idle, or [`BUSY`].
+    idle_since: AtomicU64,
+    leaving: AtomicBool,
+}
+
+const BUSY: u64 = u64::MAX;
+
+impl Seat {
+    pub(crate) fn new(epoch: Instant) -> Seat {
+        Seat { epoch, idle_since: AtomicU64::new(BUSY), leaving: AtomicBool::new(false) }
+    }
+
+    /// When the connection became idle, in milliseconds since the epoch; `None`
+    /// while a request is under way.
+    pub(crate) fn idle_since(&self) -> Option<u64> {
+        Some(self.idle_since.load(SeqCst)).filter(|since| *since != BUSY)
+    }
+
+    /// Asks the connection to end after the request that is under way.
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, SeqCst);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(SeqCst)
+    }
+
+    fn rest(&self) {
+        let since = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(BUSY - 1);
+        self.idle_since.store(since, SeqCst);
+    }
+
+    fn work(&self) {
+        self.idle_since.store(BUSY, SeqCst);
+    }
+}
+
+/// Serves a connection to its end.
+pub(crate) fn serve<S: Stream>(
+    stream: S,
+    peer: Option<SocketAddr>,
+    routes: &Routes,
+    limits: &Limits,
+    seat: &Seat,
+) {
+    let Ok(wire) = Wire::new(stream, limits) else {
+        return;
+    };
+    let input = Input::new();
+    Connection { wire, input, peer, routes, limits, seat, served: false }.run();
+}
+
+/// What a client gets back that sends `octets`, all at once, and ends its side.
+///
+/// The whole server but the socket: for tests of one's own routes, byte for
+/// byte, and for benchmarks.
+///
+/// ```
+/// use guardhouse::{Limits, Method::GET, Request, Response, Route, Routes, exchange};
+///
+/// let routes = Routes::new([Route::open(GET, "/", |_: &mut Request| Response::text("Hi.\n"))]);
+/// let answer = exchange(&routes, &Limits::default(), b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+/// assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n") && answer.ends_with(b"\r\n\r\nHi.\n"));
+/// ```
+#[must_use]
+pub fn exchange(routes: &Routes, limits: &Limits, octets: &[u8]) -> Vec<u8> {
+    let mut memory = Memory { sent: octets, received: Vec::new() };
+    serve(&mut memory, None, routes, limits, &Seat::new(Instant::now()));
+    memory.received
+}
+
+/// A peer that has sent all it will, and reads all it gets.
+struct Memory<'a> {
+    sent: &'a [u8],
+    received: Vec<u8>,
+}
+
+impl Read for &mut Memory<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.sent.read(into)
+    }
+}
+
+impl Write for &mut Memory<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.received.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for &mut Memory<'_> {
+    fn set_read_timeout(&self, _: Duration) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_write_timeout(&self, _: Duration) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn end_reading(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn end_writing(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Connection<'c, S> {
+    wire: Wire<'c, S>,
+    input: Input,
+    peer: Option<SocketAddr>,
+    routes: &'c Routes,
+    limits: &'c Limits,
+    seat: &'c Seat,
+    /// A request has been answered, so a silence now is a rest between two.
+    served: bool,
+}
+
+/// Whether the peer may not have read its answer when the connection closes,
+/// and would lose it to a reset.
+struct Linger(bool);
+
+impl<S: Stream> Connection<'_, S> {
+    fn run(mut self) {
+        let Linger(linger) = loop {
+            let next = match self.next_head() {
+                Ok(Some(head)) => self.answer(&head),
+                Ok(None) => ControlFlow::Break(Linger(false)),
+                Err(error) => self.refuse(error),
+            };
+            if let ControlFlow::Break(linger) = next {
+                break linger;
+            }
+        };
+        if self.wire.flush().is_ok() && linger {
+            self.linger();
+        }
+    }
+
+    /// Waits until a whole head has arrived; where in the unread octets it
+    /// lies. `None` when the peer has no more requests, or rests too long.
+    fn next_head(&mut self) -> Result<Option<Range<usize>>, Error> {
+        let mut end = HeadEnd::default();
+        let mut deadline = None;
+        loop {
+            if let Some(range) = end.find(self.input.unread(), self.limits)? {
+                return Ok(Some(range));
+            }
+            let idle = end.is_blank();
+            let read = if idle {
+                self.rest()
+            } else {
+                let within = self.limits.head_timeout;
+                let deadline = *deadline.get_or_insert_with(|| Instant::now() + within);
+                self.wire.read_until(self.input.space(), deadline)
+            };
+            match read {
+                Ok(0) if idle => return Ok(None),
+                Ok(0) => return Err(Error::HeadTruncated),
+                Ok(count) => self.input.arrived(count),
+                Err(error) if is_timeout(&error) && !idle => return Err(Error::HeadTimeout),
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+
+    /// Waits for a request's first octets, with no more memory than that takes.
+    fn rest(&mut self) -> io::Result<usize> {
+        let limits = self.limits;
+        let timeout = if self.served { limits.idle_timeout } else { limits.silent_timeout };
+        self.input.shrink();
+        self.wire.flush()?;
+        self.seat.rest();
+        // Requests that have arrived are still answered; then there is no more.
+        if self.seat.is_leaving() {
+            self.wire.stream.end_reading()?;
+        }
+        let read = self.wire.read(self.input.space(), timeout);
+        self.seat.work();
+        read
+    }
+
+    /// Answers the request whose head lies there in the unread octets.
+    fn answer(&mut self, head: &Range<usize>) -> ControlFlow<Linger> {
+        self.served = true;
+        let limits = self.limits;
+        // The request borrows its head from the buffer; behind it, the rest of
+        // the buffer is where the message body is read.
+        let (begin, end) =
+            (self.input.unread.start + head.start, self.input.unread.start + head.end);
+        let arrived = self.input.unread.end - end;
+        self.input.make_room_behind(end);
+        let (before, behind) = self.input.buffer.split_at_mut(end);
+        let octets = before.get(begin..).unwrap_or_default();
+
+        let mut slots = FieldSlots::new();
+        let parsed = split(octets, &mut slots, limits)
+            .and_then(|(line, fields)| Head::new(&line, Cow::Borrowed(fields), limits));
+        let head = match parsed {
+            Ok(head) => head,
+            Err(error) => return self.refuse(error),
+        };
+
+        let mut body = Body { wire: &mut self.wire, buffer: behind, unread: 0..arrived };
+        let mut request = Request::new(head, Supply::Wire(&mut body), self.peer, limits);
+        let response = answer_or_500(self.routes, &mut request);
+
+        let goes_on = may_go_on(&request, &response, limits, self.seat);
+        let persistence = match request.version() {
+            _ if !goes_on => Persistence::Close,
+            Version::Http11 => Persistence::Implied,
+            Version::Http10 => Persistence::KeepAlive,
+        };
+        let content = response.sent_content(request.method() == Method::HEAD);
+        access_log::answered(&request, &response, content.len());
+        let client_is_done = !request.head().persistent && request.progress().is_done();
+        let progress = request.progress();
+
+        if body.wire.send(&response, content, persistence).is_err() {
+            return ControlFlow::Break(Linger(false));
+        }
+        if !goes_on {
+            return ControlFlow::Break(Linger(!client_is_done || !body.unread.is_empty()));
+        }
+        if !drain(progress, &mut body, limits) {
+            return ControlFlow::Break(Linger(true));
+        }
+        let unread = body.unread;
+        self.input.unread = end + unread.start..end + unread.end;
+        ControlFlow::Continue(())
+    }
+
+    /// Answers a head that can't be understood. What follows it can't be
+    /// either, so this is the connection's last answer.
+    fn refuse(&mut self, error: Error) -> ControlFlow<Linger> {
+        let response = Response::from(error).ending_connection();
+        let content = response.sent_content(false);
+        access_log::refused(self.peer, &response, content.len());
+        let sent = self.wire.send(&response, content, Persistence::Close);
+        ControlFlow::Break(Linger(sent.is_ok()))
+    }
+
+    /// Closes so that the peer sees the answer: "the server then continues to
+    /// read from the connection until it receives a corresponding close by the
+    /// client, or until the server is reasonably certain that its own TCP stack
+    /// has received the client's acknowledgement" (RFC 9112 §9.6). A socket
+    /// closed over unread octets sends a reset, which takes back what the peer
+    /// has not read.
+    fn linger(mut self) {
+        let deadline = Instant::now() + self.limits.linger_timeout;
+        // Not a request under way any more: who needs the room may have it.
+        self.seat.rest();
+        if self.seat.is_leaving() || self.wire.stream.end_writing().is_err() {
+            return;
+        }
+        while let Ok(1..) = self.wire.read_until(&mut self.input.buffer, deadline) {}
+    }
+}
+
+/// Whether the connection may serve another request after this answer.
+fn may_go_on(request: &Request, response: &Response, limits: &Limits, seat: &Seat) -> bool {
+    // The client wants it to,
+    request.head().persistent
+        // the answer does not say that the framing is in doubt,
+        && !response.ends_connection()
+        // the next request can be told from what is left of this one,
+        && request.progress().can_be_drained(limits)
+        // and nobody asked the connection to make room, or the server to stop.
+        && !seat.is_leaving()
+}
+
+/// The table's answer. A panic in a handler costs this answer and this
+/// connection: what the handler left behind is not to be trusted further.
+fn answer_or_500(routes: &Routes, request: &mut Request) -> Response {
+    // The request is only looked at for logging after a panic, and the table is
+    // shared by threads anyway, so nothing half-changed is seen.
+    panic::catch_unwind(AssertUnwindSafe(|| routes.answer(request))).unwrap_or_else(|_| {
+        log::error!("the handler of {} {:?} panicked", request.method().as_str(), request.path());
+        Response::internal_error().ending_connection()
+    })
+}
+
+/// Whether the rest of a message body could be read and dropped.
+fn drain<S: Stream>(progress: Progress, body: &mut Body<'_, '_, S>, limits: &Limits) -> bool {
+    progress.is_done() || Content::new(progress, Supply::Wire(body), limits).drain()
+}
+
+/// What has arrived and is not used up.
+struct Input {
+    buffer: Vec<u8>,
+    unread: Range<usize>,
+}
+
+impl Input {
+    /// A head of a page or less is nearly every head.
+    const SIZE: usize = 4096;
+    /// Room behind a head in which its body can be read in decent pieces.
+    const BEHIND: usize = 1024;
+
+    fn new() -> Input {
+        Input { buffer: vec![0; Input::SIZE], unread: 0..0 }
+    }
+
+    fn unread(&self) -> &[u8] {
+        self.buffer.get(self.unread.clone()).unwrap_or_default()
+    }
+
+    /// Where the next octets go. Never empty: what is unread moves to the front,
+    /// or the buffer grows, which the limit on heads bounds.
+    fn space(&mut self) -> &mut [u8] {
+        if self.unread.end == self.buffer.len() {
+            if self.unread.start > 0 {
+                compact(&mut self.buffer, &mut self.unread);
+            } else {
+                self.buffer.resize(self.buffer.len() * 2, 0);
+            }
+        }
+        self.buffer.get_mut(self.unread.end..).unwrap_or_default()
+    }
+
+    fn arrived(&mut self, count: usize) {
+        self.unread.end += count;
+    }
+
+    fn make_room_behind(&mut self, end: usize) {
+        if self.buffer.len() < end + Input::BEHIND {
+            self.buffer.resize(end + Input::BEHIND, 0);
+        }
+    }
+
+    /// Gives back what a large head needed.
+    fn shrink(&mut self) {
+        if self.unread.is_empty() {
+            self.unread = 0..0;
+            if self.buffer.len() > Input::SIZE {
+                *self = Input::new();
+            }
+        }
+    }
+}
+
+/// Moves what is unread to the front of its buffer.
+fn compact(buffer: &mut [u8], unread: &mut Range<usize>) {
+    buffer.copy_within(unread.clone(), 0);
+    *unread = 0..unread.len();
+}
+
+/// A request's message body, as the connection brings it.
+struct Body<'b, 'c, S> {
+    wire: &'b mut Wire<'c, S>,
+    /// The connection's buffer, from the end of the head on.
+    buffer: &'b mut [u8],
+    unread: Range<usize>,
+}
+
+impl<S: Stream> Source for Body<'_, '_, S> {
+    fn unread(&self) -> &[u8] {
+        self.buffer.get(self.unread.clone()).unwrap_or_default()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.unread.start = (self.unread.start + count).min(self.unread.end);
+    }
+
+    fn fill(&mut self, deadline: Instant) -> Result<(), Error> {
+        compact(self.buffer, &mut self.unread);
+        let space = self.buffer.get_mut(self.unread.end..).unwrap_or_default();
+        match self.wire.read_until(space, deadline) {
+            Ok(0) => Err(Error::ContentTruncated),
+            Ok(count) => {
+                self.unread.end += count;
+                Ok(())
+            }
+            Err(error) if is_timeout(&error) => Err(Error::ContentTimeout),
+            Err(_) => Err(Error::ContentTruncated),
+        }
+    }
+
+    fn send_continue(&mut self) {
+        // It goes out with the next flush: before the read that waits for the
+        // content, or, if that is here already, with the answer.
+        self.wire.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+    }
+}
+
+/// The stream, and what is to be written to it.
+struct Wire<'c, S> {
+    stream: S,
+    output: Vec<u8>,
+    clock: Clock,
+    limits: &'c Limits,
+    /// The read timeout that the stream has now: set only when another is
+    /// wanted, so that a request on the fast path costs no `setsockopt`.
+    read_timeout: Duration,
+}
+
+impl<'c, S: Stream> Wire<'c, S> {
+    fn new(stream: S, limits: &'c Limits) -> io::Result<Wire<'c, S>> {
+        let read_timeout = limits.silent_timeout;
+        stream.set_read_timeout(read_timeout)?;
+        stream.set_write_timeout(limits.write_timeout)?;
+        Ok(Wire { stream, output: Vec::new(), clock: Clock::default(), limits, read_timeout })
+    }
+
+    /// Puts an answer behind those that wait to be written. Past the limit, and
+    /// for large content, which is not copied, they are written at once.
+    fn send(
+        &mut self,
+        response: &Response,
+        content: &[u8],
+        persistence: Persistence,
+    ) -> io::Result<()> {
+        response.write_head(&mut self.output, self.clock.imf_fixdate(), persistence);
+        if self.output.len() + content.len() <= self.limits.output_bytes {
+            self.output.extend_from_slice(content);
+            return Ok(());
+        }
+        self.flush()?;
+        self.stream.write_all(content)
+    }
+
+    /// Writes all that is owed.
+    fn flush(&mut self) -> io::Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let written = self.stream.write_all(&self.output);
+        self.output.clear();
+        // One page is kept; a batch of pipelined answers is not held for ever.
+        self.output.shrink_to(Input::SIZE);
+        written
+    }
+
+    /// Reads what has arrived, or waits for it. What is owed is written before.
+    fn read(&mut self, into: &mut [u8], timeout: Duration) -> io::Result<usize> {
+        self.flush()?;
+        if timeout != self.read_timeout {
+            self.stream.set_read_timeout(timeout)?;
+            self.read_timeout = timeout;
+        }
+        loop {
+            match self.stream.read(into) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+
+    /// As [`read`](Wire::read), until `deadline` at most.
+    fn read_until(&mut self, into: &mut [u8], deadline: Instant) -> io::Result<usize> {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        if rest.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.read(into, rest)
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}

@@ -1,0 +1,124 @@
+//! HTTP dates: `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110 §5.6.7),
+//! and the same instant as access logs write it.
+//!
+//! A connection keeps one [`Clock`]: the text is made once a second and copied
+//! from then on. It is the connection's own, so no lock is shared.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// The current second, and its text.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    second: u64,
+    text: String,
+}
+
+impl Clock {
+    /// Now, as a `Date` field has it.
+    pub(crate) fn imf_fixdate(&mut self) -> &str {
+        let second = now();
+        if second != self.second || self.text.is_empty() {
+            self.second = second;
+            self.text = imf_fixdate(second);
+        }
+        &self.text
+    }
+}
+
+/// Seconds since 1970. A clock set before that reads as 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn imf_fixdate(second: u64) -> String {
+    let Civil { year, month, day, weekday, hour, minute, second } = civil(second);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+/// `[10/Oct/2000:13:55:36 +0000]`, as the Common Log Format has it.
+pub(crate) fn common_log(second: u64) -> String {
+    let Civil { year, month, day, hour, minute, second, .. } = civil(second);
+    format!("[{day:02}/{month}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000]")
+}
+
+struct Civil {
+    year: u64,
+    month: &'static str,
+    day: u64,
+    weekday: &'static str,
+    hour: u64,
+    minute: u64,
+    second: u64,
+}
+
+/// The Gregorian date of a second since 1970.
+///
+/// Years are counted from March, so that a leap day is a year's last: then a
+/// month's first day is a linear function of the month, and an era of 400 years
+/// has always 146,097 days.
+fn civil(seconds: u64) -> Civil {
+    let days = seconds / 86_400;
+    // 1 March of year 0 was 719,468 days before 1970.
+    let since = days + 719_468;
+    let (era, day_of_era) = (since / 146_097, since % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let months_since_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * months_since_march + 2) / 5 + 1;
+    let month = (months_since_march + 2) % 12;
+    let year = era * 400 + year_of_era + u64::from(month < 2);
+    Civil {
+        year,
+        month: pick(&MONTHS, month),
+        day,
+        weekday: pick(&DAYS, days % 7),
+        hour: seconds / 3_600 % 24,
+        minute: seconds / 60 % 60,
+        second: seconds % 60,
+    }
+}
+
+fn pick(names: &[&'static str], index: u64) -> &'static str {
+    usize::try_from(index).ok().and_then(|index| names.get(index)).copied().unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rfc_example_is_written_as_the_rfc_has_it() {
+        assert_eq!(imf_fixdate(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn leap_days_and_turns_of_the_year_are_right() {
+        assert_eq!(imf_fixdate(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(imf_fixdate(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
+        assert_eq!(imf_fixdate(1_709_251_199), "Thu, 29 Feb 2024 23:59:59 GMT");
+        assert_eq!(imf_fixdate(4_107_542_400), "Mon, 01 Mar 2100 00:00:00 GMT");
+        assert_eq!(imf_fixdate(1_798_761_599), "Thu, 31 Dec 2026 23:59:59 GMT");
+    }
+
+    #[test]
+    fn the_log_form_is_the_common_log_formats() {
+        assert_eq!(common_log(784_111_777), "[06/Nov/1994:08:49:37 +0000]");
+    }
+
+    #[test]
+    fn a_clock_gives_the_same_second_from_memory() {
+        let mut clock = Clock::default();
+        let first = clock.imf_fixdate().to_owned();
+        assert_eq!(first.len(), 29);
+        let address = clock.imf_fixdate().as_ptr();
+        let second = clock.second;
+        if now() == second {
+            assert_eq!(clock.imf_fixdate().as_ptr(), address);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What fields are made of: the grammar that heads, trailers and answers share
+//! (RFC 9110 §5).
+
+/// A field line of a request: a name, and a value without the whitespace around
+/// it. Values are octets; nothing says that they are UTF-8 (RFC 9110 §5.5).
+pub type Field<'a> = httparse::Header<'a>;
+
+/// Whether these octets are a token: what names and schemes are made of
+/// (RFC 9110 §5.6.2).
+pub(crate) fn is_token(octets: &[u8]) -> bool {
+    !octets.is_empty() && octets.iter().all(|octet| is_token_octet(*octet))
+}
+
+/// Whether these octets may stand in a field's value: no CR, LF, NUL or other
+/// control character but the tab (RFC 9110 §5.5).
+pub(crate) fn is_value(octets: &[u8]) -> bool {
+    octets.iter().all(|octet| *octet == b'\t' || (*octet >= b' ' && *octet != 0x7f))
+}
+
+/// What follows optional whitespace (RFC 9110 §5.6.3).
+pub(crate) fn skip_whitespace(mut octets: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = octets {
+        octets = rest;
+    }
+    octets
+}
+
+/// What follows a token, if one stands here.
+pub(crate) fn skip_token(octets: &[u8]) -> Option<&[u8]> {
+    let length = octets.iter().take_while(|octet| is_token_octet(**octet)).count();
+    if length == 0 { None } else { octets.get(length..) }
+}
+
+/// What follows a quoted-string, if one stands here (RFC 9110 §5.6.4).
+pub(crate) fn skip_quoted_string(octets: &[u8]) -> Option<&[u8]> {
+    let mut rest = octets.strip_prefix(b"\"")?;
+    loop {
+        rest = match rest {
+            [b'"', after @ ..] => return Some(after),
+            [b'\\', escaped, after @ ..] if is_value(&[*escaped]) => after,
+            [b'\\', ..] => return None,
+            [plain, after @ ..] if is_value(&[*plain]) => after,
+            _ => return None,
+        }
+    }
+}
+
+fn is_token_octet(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_no_delimiters() {
+        assert!(is_token(b"X-Request-Id") && is_token(b"!#$%&'*+-.^_`|~"));
+        for no in ["", " ", "a b", "a:", "a/b", "\"a\"", "a\0", "\u{e9}", "a\x7f"] {
+            assert!(!is_token(no.as_bytes()), "{no:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_has_no_control_character_but_the_tab() {
+        assert!(is_value(b"") && is_value(b"a\tb") && is_value(b"\x80\xff"));
+        for no in [&b"a\rb"[..], b"a\nb", b"a\0b", b"\x1b[31m", b"\x7f"] {
+            assert!(!is_value(no), "{no:?}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_string_ends_at_its_own_quote() {
+        assert_eq!(skip_quoted_string(b"\"a\\\"b\";c"), Some(&b";c"[..]));
+        for no in ["", "a", "\"", "\"a", "\"a\\", "\"a\\\"", "\"a\0\"", "\"\\\n\""] {
+            assert_eq!(skip_quoted_string(no.as_bytes()), None, "{no:?}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The lesson: who may come in, who they are, and what they get.
+//!
+//! A FastAPI lesson on protected routes, on this crate's public API. There, a
+//! function that a route `Depends` on takes the token from the `Authorization`
+//! field and hands the route a user; here, that function is a guard, and the
+//! table below says which route stands behind which.
+
+use guardhouse::Method::GET;
+use guardhouse::{Guard, Request, Response, Route, User, Users, guard, json};
+
+/// The realm of all challenges: what the user is asked to sign in to.
+const REALM: &str = "guardhouse";
+
+/// The table: every route, and who stands before it.
+pub fn routes(guards: Guards) -> Vec<Route> {
+    vec![
+        Route::open(GET, "/open", open),
+        Route::guarded(GET, "/secure", guards.verified, secure),
+        Route::guarded(GET, "/protected", guards.protected, protected),
+        Route::guarded(GET, "/dashboard", guards.dashboard, dashboard),
+        Route::guarded(GET, "/users/me", guards.me, me),
+        Route::guarded(GET, "/admin", guards.admin, admin),
+    ]
+}
+
+/// The guards of the table. A test hands in others: FastAPI's
+/// `dependency_overrides` as a plain argument.
+#[derive(Clone)]
+pub struct Guards {
+    /// Decides whether the caller is verified, and lets everyone pass.
+    pub verified: Guard<bool>,
+    pub protected: Guard<User>,
+    pub dashboard: Guard<User>,
+    pub me: Guard<User>,
+    pub admin: Guard<User>,
+}
+
+impl Guards {
+    /// The guards with the tokens that the lesson publishes, one a route.
+    pub fn published() -> Guards {
+        Guards {
+            verified: Guard::new(verify_user).described("verify_user"),
+            protected: one_token("fake-super-secret-token", "user1"),
+            dashboard: one_token("valid-token", "user123").with_detail("Invalid token"),
+            me: one_token("validtoken", "user1").with_detail("Invalid token"),
+            admin: one_token("secret", "admin").with_detail("Unauthorized"),
+        }
+    }
+}
+
+/// The lesson's `verify_user`: it asks for nothing and is always content.
+fn verify_user(_: &Request) -> Result<bool, guardhouse::Refusal> {
+    Ok(true)
+}
+
+/// The lesson's `get_current_user`: one token, and whose it is.
+fn one_token(token: &str, name: &str) -> Guard<User> {
+    let users = Users::new([(token, User::new(name, []))]);
+    guard::bearer(REALM, move |token| users.by_token(token)).named(User::name)
+}
+
+fn open(_: &mut Request) -> Response {
+    Response::json(r#"{"message":"Anyone can see this."}"#)
+}
+
+fn secure(_: &mut Request, verified: bool) -> Response {
+    if verified {
+        Response::json(r#"{"message":"Only verified users."}"#)
+    } else {
+        Response::json(r#"{"error":"Not allowed"}"#)
+    }
+}
+
+fn protected(_: &mut Request, user: User) -> Response {
+    message(&format!("Hello {}! This is a protected route.", user.name()))
+}
+
+fn dashboard(_: &mut Request, user: User) -> Response {
+    message(&format!("Welcome {} to your dashboard.", user.name()))
+}
+
+fn me(_: &mut Request, user: User) -> Response {
+    Response::json(json::object([("username", user.name())]))
+}
+
+fn admin(_: &mut Request, user: User) -> Response {
+    Response::json(json::object([("user", user.name())]))
+}
+
+fn message(text: &str) -> Response {
+    Response::json(json::object([("message", text)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use guardhouse::Routes;
+
+    #[track_caller]
+    fn get(guards: Guards, path: &str, token: Option<&str>) -> (u16, String) {
+        let field = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
+        let head = format!("GET {path} HTTP/1.0\r\n{}\r\n", field.unwrap_or_default());
+        let mut request = Request::parse(head.as_bytes()).expect("a valid request");
+        let response = Routes::new(routes(guards)).answer(&mut request);
+        let content = String::from_utf8(response.content().to_vec()).expect("text");
+        (response.status().code(), content)
+    }
+
+    #[test]
+    fn each_route_answers_as_the_lesson_does() {
+        for (path, token, content) in [
+            ("/open", None, r#"{"message":"Anyone can see this."}"#),
+            ("/secure", None, r#"{"message":"Only verified users."}"#),
+            (
+                "/protected",
+                Some("fake-super-secret-token"),
+                r#"{"message":"Hello user1! This is a protected route."}"#,
+            ),
+            (
+                "/dashboard",
+                Some("valid-token"),
+                r#"{"message":"Welcome user123 to your dashboard."}"#,
+            ),
+            ("/users/me", Some("validtoken"), r#"{"username":"user1"}"#),
+            ("/admin", Some("secret"), r#"{"user":"admin"}"#),
+        ] {
+            let expected = (200, content.to_owned());
+            assert_eq!(get(Guards::published(), path, token), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_token_opens_its_own_route_only() {
+        for (path, detail) in [
+            ("/protected", "Invalid authentication credentials"),
+            ("/dashboard", "Invalid token"),
+            ("/users/me", "Invalid token"),
+            ("/admin", "Unauthorized"),
+        ] {
+            let expected = (401, json::object([("detail", detail)]));
+            assert_eq!(get(Guards::published(), path, Some("no-token")), expected, "{path}");
+            let expected = (401, r#"{"detail":"Not authenticated"}"#.to_owned());
+            assert_eq!(get(Guards::published(), path, None), expected, "{path}");
+        }
+        assert_eq!(get(Guards::published(), "/admin", Some("validtoken")).0, 401);
+    }
+
+    #[test]
+    fn a_guard_can_be_swapped_in_a_test() {
+        let everyone = Guard::new(|_: &Request| Ok(User::new("Test", [])));
+        let guards = Guards { me: everyone, ..Guards::published() };
+        assert_eq!(get(guards, "/users/me", None), (200, r#"{"username":"Test"}"#.to_owned()));
+
+        let nobody = Guard::new(|_: &Request| Ok(false));
+        let guards = Guards { verified: nobody, ..Guards::published() };
+        assert_eq!(get(guards, "/secure", None), (200, r#"{"error":"Not allowed"}"#.to_owned()));
+    }
+}

@@ -1,0 +1,110 @@
+//! Every number that bounds what a peer can make the server hold, or wait for.
+//!
+//! No other file has a number of its own: each limit stands here with its unit,
+//! its reason and, where there is one, a precedent.
+
+use std::time::Duration;
+
+/// The most field lines that a head can have, whatever [`Limits::fields`] says:
+/// the room for them is on the connection thread's stack.
+pub const MAX_FIELDS: usize = 100;
+
+/// The limits that a [`Server`](crate::Server) keeps.
+///
+/// ```
+/// use guardhouse::Limits;
+/// use std::time::Duration;
+///
+/// let limits = Limits { idle_timeout: Duration::from_secs(5), ..Limits::default() };
+/// assert_eq!(limits.head_bytes, 16 * 1024);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Blank lines skipped before a request line (RFC 9112 §2.2 asks for "at
+    /// least one"). Default 4: old clients send one after a form's content.
+    pub blank_lines: usize,
+    /// Bytes in a request's target. Default 8 KiB: RFC 9112 §3 recommends
+    /// 8,000 at least; nginx and Apache take 8 KiB.
+    pub target_bytes: usize,
+    /// Bytes in a head, its request line and last CRLF included. Default
+    /// 16 KiB: Node's limit; nginx allows 4 × 8 KiB, Apache 8 KiB a line.
+    pub head_bytes: usize,
+    /// Field lines in a head, [`MAX_FIELDS`] at most. Default 100: Apache's.
+    pub fields: usize,
+    /// Bytes of content that a request may bring. Default 1 MiB: nginx's.
+    pub content_bytes: u64,
+    /// Bytes in a chunk's size line, extensions and CRLF included. Default 256:
+    /// extensions mean nothing to us.
+    pub chunk_line_bytes: usize,
+    /// Bytes of all the chunk extensions in a message body. Default 16 KiB:
+    /// Go's, since CVE-2023-39326 let a client send far more than its content.
+    pub chunk_extension_bytes: usize,
+    /// Bytes in a trailer section. Default 4 KiB: trailers are dropped anyway.
+    pub trailer_bytes: usize,
+    /// Bytes of unread message body that are read and dropped to keep a
+    /// connection. Default 64 KiB: past it a new connection is cheaper. Go
+    /// drains 256 KiB.
+    pub drain_bytes: u64,
+    /// Bytes of answers gathered before they are written. Default 64 KiB: a
+    /// whole batch of pipelined answers, and a bound on what one peer can owe.
+    pub output_bytes: usize,
+    /// Stack of a connection's thread, in bytes. Default 256 KiB of address
+    /// space: only what a handler touches becomes memory (some 8 KiB).
+    pub stack_bytes: usize,
+    /// Connections open at once. Default 16,384: half of the threads that
+    /// Linux allows by default.
+    pub connections: usize,
+
+    /// How long a new connection may say nothing. Default 10 s.
+    pub silent_timeout: Duration,
+    /// From a head's first byte to its last. Default 10 s: slowloris sends a
+    /// byte at a time for as long as it is let. Apache allows 20 s to 40 s.
+    pub head_timeout: Duration,
+    /// From the first wait for a message body to its last byte. Default 30 s.
+    pub content_timeout: Duration,
+    /// How long a connection may rest between requests. Default 75 s: nginx's,
+    /// and longer than most clients' own, so that they close first.
+    pub idle_timeout: Duration,
+    /// How long a peer may take none of an answer. Default 10 s.
+    pub write_timeout: Duration,
+    /// How long an unread message body is waited for. Default 1 s.
+    pub drain_timeout: Duration,
+    /// How long a closed connection is still read, so that the peer sees the
+    /// answer before a reset (RFC 9112 §9.6). Default 2 s.
+    pub linger_timeout: Duration,
+    /// How long requests under way may take to end after a stop. Default 10 s:
+    /// Docker's time before it kills; Kubernetes gives 30 s.
+    pub grace: Duration,
+}
+
+impl Limits {
+    /// What holds where nothing else is said.
+    pub const DEFAULT: Limits = Limits {
+        blank_lines: 4,
+        target_bytes: 8 * 1024,
+        head_bytes: 16 * 1024,
+        fields: MAX_FIELDS,
+        content_bytes: 1024 * 1024,
+        chunk_line_bytes: 256,
+        chunk_extension_bytes: 16 * 1024,
+        trailer_bytes: 4 * 1024,
+        drain_bytes: 64 * 1024,
+        output_bytes: 64 * 1024,
+        stack_bytes: 256 * 1024,
+        connections: 16 * 1024,
+        silent_timeout: Duration::from_secs(10),
+        head_timeout: Duration::from_secs(10),
+        content_timeout: Duration::from_secs(30),
+        idle_timeout: Duration::from_secs(75),
+        write_timeout: Duration::from_secs(10),
+        drain_timeout: Duration::from_secs(1),
+        linger_timeout: Duration::from_secs(2),
+        grace: Duration::from_secs(10),
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits::DEFAULT
+    }
+}

@@ -1,0 +1,417 @@
+//! What goes back: a status, fields, content, and how they are written.
+//!
+//! A [`Response`] can't be in a state that must not reach the wire. What would
+//! split or unframe it (a CR in a value, a second Content-Length) turns it into
+//! a 500 when it is put in, not when it is sent, and is logged there.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use crate::error::Error;
+use crate::field::{is_token, is_value};
+use crate::json;
+
+/// A final status code (RFC 9110 §15), 200 to 599.
+///
+/// ```
+/// use guardhouse::Status;
+///
+/// assert_eq!(Status::NOT_FOUND.code(), 404);
+/// assert_eq!(Status::new(409).map(Status::reason), Some("Conflict"));
+/// assert_eq!(Status::new(100), None, "an interim status is no answer");
+/// assert_eq!(Status::new(401), None, "only a refusal makes a 401");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status(u16);
+
+impl Status {
+    /// 200 OK
+    pub const OK: Status = Status(200);
+    /// 201 Created
+    pub const CREATED: Status = Status(201);
+    /// 204 No Content
+    pub const NO_CONTENT: Status = Status(204);
+    /// 304 Not Modified
+    pub const NOT_MODIFIED: Status = Status(304);
+    /// 400 Bad Request
+    pub const BAD_REQUEST: Status = Status(400);
+    /// 401 Unauthorized. Only a [`Refusal`](crate::Refusal) makes one: it has
+    /// to carry a challenge (RFC 9110 §15.5.2).
+    pub(crate) const UNAUTHORIZED: Status = Status(401);
+    /// 403 Forbidden
+    pub const FORBIDDEN: Status = Status(403);
+    /// 404 Not Found
+    pub const NOT_FOUND: Status = Status(404);
+    /// 405 Method Not Allowed
+    pub const METHOD_NOT_ALLOWED: Status = Status(405);
+    /// 429 Too Many Requests
+    pub const TOO_MANY_REQUESTS: Status = Status(429);
+    /// 500 Internal Server Error
+    pub const INTERNAL_SERVER_ERROR: Status = Status(500);
+    /// 503 Service Unavailable
+    pub const SERVICE_UNAVAILABLE: Status = Status(503);
+
+    /// The status of a code, if a handler's answer can have it.
+    #[must_use]
+    pub fn new(code: u16) -> Option<Status> {
+        ((200..=599).contains(&code) && code != 401).then_some(Status(code))
+    }
+
+    /// The three digits.
+    #[must_use]
+    pub fn code(self) -> u16 {
+        self.0
+    }
+
+    /// The reason phrase, or nothing for a code without a well-known one.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self.0 {
+            200 => "OK",
+            201 => "Created",
+            202 => "Accepted",
+            204 => "No Content",
+            301 => "Moved Permanently",
+            302 => "Found",
+            303 => "See Other",
+            304 => "Not Modified",
+            307 => "Temporary Redirect",
+            308 => "Permanent Redirect",
+            400 => "Bad Request",
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            404 => "Not Found",
+            405 => "Method Not Allowed",
+            406 => "Not Acceptable",
+            408 => "Request Timeout",
+            409 => "Conflict",
+            410 => "Gone",
+            412 => "Precondition Failed",
+            413 => "Content Too Large",
+            414 => "URI Too Long",
+            415 => "Unsupported Media Type",
+            417 => "Expectation Failed",
+            422 => "Unprocessable Content",
+            429 => "Too Many Requests",
+            431 => "Request Header Fields Too Large",
+            500 => "Internal Server Error",
+            501 => "Not Implemented",
+            502 => "Bad Gateway",
+            503 => "Service Unavailable",
+            504 => "Gateway Timeout",
+            505 => "HTTP Version Not Supported",
+            _ => "",
+        }
+    }
+
+    /// Whether such an answer has content at all (RFC 9110 §6.4.1).
+    fn has_content(self) -> bool {
+        !matches!(self.0, 204 | 304)
+    }
+}
+
+/// An answer, ready to be written.
+///
+/// ```
+/// use guardhouse::{Response, Status};
+///
+/// let made = Response::json(r#"{"id":1}"#).with_status(Status::CREATED).with_field("Location", "/notes/1");
+/// assert_eq!(made.status(), Status::CREATED);
+/// assert_eq!(made.field("location"), Some("/notes/1"));
+/// assert_eq!(made.content(), br#"{"id":1}"#);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Response {
+    status: Status,
+    content_type: Option<Cow<'static, str>>,
+    fields: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    content: Cow<'static, [u8]>,
+    ends_connection: bool,
+    /// It held what must not be sent; nothing that is added later counts.
+    spoilt: bool,
+}
+
+impl Response {
+    /// An answer without content.
+    #[must_use]
+    pub fn new(status: Status) -> Response {
+        Response {
+            status,
+            content_type: None,
+            fields: Vec::new(),
+            content: Cow::Borrowed(&[]),
+            ends_connection: false,
+            spoilt: false,
+        }
+    }
+
+    /// 200 with `json`, which is sent as it is. [`json`](crate::json) makes some.
+    #[must_use]
+    pub fn json(json: impl Into<Cow<'static, str>>) -> Response {
+        Response::new(Status::OK).with_content("application/json", octets(json.into()))
+    }
+
+    /// 200 with plain text in UTF-8.
+    #[must_use]
+    pub fn text(text: impl Into<Cow<'static, str>>) -> Response {
+        Response::new(Status::OK).with_content("text/plain; charset=utf-8", octets(text.into()))
+    }
+
+    /// `status` with `{"detail":"…"}`, the form of every error here and in FastAPI.
+    #[must_use]
+    pub fn detail(status: Status, detail: &str) -> Response {
+        Response::json(json::object([("detail", detail)])).with_status(status)
+    }
+
+    /// This answer with another status.
+    #[must_use]
+    pub fn with_status(mut self, status: Status) -> Response {
+        if !self.spoilt {
+            self.status = status;
+        }
+        self
+    }
+
+    /// This answer with other content, in octets, and its media type.
+    #[must_use]
+    pub fn with_content(
+        mut self,
+        media_type: &'static str,
+        content: impl Into<Cow<'static, [u8]>>,
+    ) -> Response {
+        if !self.spoilt {
+            self.content = content.into();
+        }
+        self.with_field("Content-Type", media_type)
+    }
+
+    /// This answer with one more field; Content-Type replaces the one it has.
+    ///
+    /// A name that is no token, a value with a control character such as CR, LF
+    /// or NUL (RUSTSEC-2017-0002 is a server that let them split its answers),
+    /// and the fields that frame a message (Content-Length, Transfer-Encoding,
+    /// Connection, Date: the server writes them) are a mistake of the program:
+    /// it is logged, and the answer is a 500 from here on.
+    ///
+    /// ```
+    /// # use guardhouse::Response;
+    /// let split = Response::text("hi").with_field("X-Name", "a\r\nSet-Cookie: b");
+    /// assert_eq!(split.status().code(), 500);
+    /// assert_eq!(split.field("X-Name"), None);
+    /// ```
+    #[must_use]
+    pub fn with_field(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Response {
+        let (name, value) = (name.into(), value.into());
+        if self.spoilt {
+            return self;
+        }
+        let spoilt = if !is_token(name.as_bytes()) {
+            "its name is not a token"
+        } else if !is_value(value.as_bytes()) {
+            "its value has a control character"
+        } else if FRAMING_FIELDS.iter().any(|framing| framing.eq_ignore_ascii_case(&name)) {
+            "the server writes that field"
+        } else {
+            if name.eq_ignore_ascii_case("Content-Type") {
+                self.content_type = Some(value);
+            } else {
+                self.fields.push((name, value));
+            }
+            return self;
+        };
+        log::error!("a response field is refused, 500 is sent instead: {name:?}: {spoilt}");
+        Response { spoilt: true, ..Response::internal_error() }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The first value of the field of that name, in any case.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        if name.eq_ignore_ascii_case("Content-Type") {
+            return self.content_type.as_deref();
+        }
+        self.fields
+            .iter()
+            .find(|(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, value)| &**value)
+    }
+
+    /// The content, in octets.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        &self.content
+    }
+
+    /// The answer to whatever went wrong on our side. It says no more than that.
+    pub(crate) fn internal_error() -> Response {
+        Response::detail(Status::INTERNAL_SERVER_ERROR, "Internal Server Error")
+    }
+
+    /// This answer, with the connection closed after it.
+    pub(crate) fn ending_connection(mut self) -> Response {
+        self.ends_connection = true;
+        self
+    }
+
+    pub(crate) fn ends_connection(&self) -> bool {
+        self.ends_connection
+    }
+
+    /// Writes status line and fields (RFC 9112 §4, §5) behind what `out` holds.
+    pub(crate) fn write_head(&self, out: &mut Vec<u8>, date: &str, persistence: Persistence) {
+        out.extend_from_slice(b"HTTP/1.1 ");
+        write_number(out, usize::from(self.status.code()));
+        out.push(b' ');
+        out.extend_from_slice(self.status.reason().as_bytes());
+        write_field(out, "\r\nDate", date);
+        if let Some(media_type) = &self.content_type {
+            write_field(out, "Content-Type", media_type);
+        }
+        // "A server MUST NOT send a Content-Length header field in any response
+        // with a status code of … 204" (RFC 9110 §8.6).
+        if self.status.has_content() {
+            out.extend_from_slice(b"Content-Length: ");
+            write_number(out, self.content.len());
+            out.extend_from_slice(b"\r\n");
+        }
+        match persistence {
+            Persistence::Implied => {}
+            Persistence::KeepAlive => write_field(out, "Connection", "keep-alive"),
+            Persistence::Close => write_field(out, "Connection", "close"),
+        }
+        for (name, value) in &self.fields {
+            write_field(out, name, value);
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// The content as it goes out: nothing in an answer to HEAD, nor in a 204.
+    pub(crate) fn sent_content(&self, to_head: bool) -> &[u8] {
+        if to_head || !self.status.has_content() { &[] } else { &self.content }
+    }
+}
+
+/// What an answer says of its connection (RFC 9112 §9.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Persistence {
+    /// It goes on, as HTTP/1.1 connections do.
+    Implied,
+    /// It goes on, and an HTTP/1.0 client that asked for it is told so.
+    KeepAlive,
+    /// It ends after this answer.
+    Close,
+}
+
+impl From<Error> for Response {
+    fn from(error: Error) -> Response {
+        let response = Response::detail(Status(error.status()), &error.to_string());
+        if error.closes() { response.ending_connection() } else { response }
+    }
+}
+
+/// A handler may return a `Result`: either side is an answer.
+impl<E: Into<Response>> From<Result<Response, E>> for Response {
+    fn from(result: Result<Response, E>) -> Response {
+        result.unwrap_or_else(Into::into)
+    }
+}
+
+/// The fields that frame a message or date it: ours to write.
+const FRAMING_FIELDS: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
+
+fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_number(out: &mut Vec<u8>, number: usize) {
+    // Writing to a Vec can't fail.
+    let _ = write!(out, "{number}");
+}
+
+fn octets(text: Cow<'static, str>) -> Cow<'static, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn head(response: &Response, persistence: Persistence) -> String {
+        let mut out = Vec::new();
+        response.write_head(&mut out, "DATE", persistence);
+        String::from_utf8(out).expect("a head is text")
+    }
+
+    #[test]
+    fn an_answer_is_written_line_by_line() {
+        let response = Response::json("{}").with_field("X-A", "1");
+        assert_eq!(
+            head(&response, Persistence::Close),
+            "HTTP/1.1 200 OK\r\nDate: DATE\r\nContent-Type: application/json\r\n\
+             Content-Length: 2\r\nConnection: close\r\nX-A: 1\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn a_204_has_no_content_length() {
+        assert_eq!(
+            head(&Response::new(Status::NO_CONTENT), Persistence::Implied),
+            "HTTP/1.1 204 No Content\r\nDate: DATE\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn an_answer_to_head_keeps_its_length_and_drops_its_content() {
+        let response = Response::text("four");
+        assert!(head(&response, Persistence::KeepAlive).contains("Content-Length: 4\r\n"));
+        assert_eq!(response.sent_content(true), b"");
+        assert_eq!(response.sent_content(false), b"four");
+    }
+
+    #[test]
+    fn what_must_not_reach_the_wire_makes_a_500() {
+        for (name, value) in [
+            ("X", "a\rb"),
+            ("X", "a\nb"),
+            ("X", "a\0b"),
+            ("X", "a\x7fb"),
+            ("X Y", "a"),
+            ("", "a"),
+            ("X:", "a"),
+            ("content-length", "5"),
+            ("Transfer-Encoding", "chunked"),
+            ("CONNECTION", "close"),
+            ("Date", "today"),
+        ] {
+            let response = Response::text("secret").with_field(name, value).with_field("Y", "1");
+            assert_eq!(response.status().code(), 500, "{name:?}: {value:?}");
+            assert_eq!(response.field("Y"), None);
+            assert_eq!(response.content(), br#"{"detail":"Internal Server Error"}"#);
+        }
+    }
+
+    #[test]
+    fn every_error_is_an_answer_with_a_detail() {
+        let response = Response::from(Error::HostRepeated);
+        assert_eq!(response.status(), Status::BAD_REQUEST);
+        assert_eq!(response.content(), br#"{"detail":"more than one Host field"}"#);
+        assert!(response.ends_connection());
+        assert!(!Response::from(Error::MethodUnknown).ends_connection());
+    }
+}

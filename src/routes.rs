@@ -1,0 +1,360 @@
+//! The table: which handler answers a method and a path, and who stands before
+//! it.
+//!
+//! A row says *open* or *guarded*; there is no third way to write one. Guard and
+//! handler are fused into one closure when the row is made, so that no request
+//! can reach the one without the other, and the table needs no types of theirs.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::error::Error;
+use crate::guard::Guard;
+use crate::request::{Method, Request};
+use crate::response::{Response, Status};
+
+/// A row of the table.
+pub struct Route {
+    method: Method,
+    path: Cow<'static, str>,
+    guard: Option<String>,
+    answer: Box<dyn Fn(&mut Request) -> Response + Send + Sync>,
+}
+
+impl Route {
+    /// A route that anyone may take.
+    ///
+    /// ```
+    /// use guardhouse::{Method::GET, Request, Response, Route};
+    ///
+    /// fn home(_: &mut Request) -> Response {
+    ///     Response::text("Come in.\n")
+    /// }
+    ///
+    /// let row = Route::open(GET, "/", home);
+    /// ```
+    ///
+    /// A handler that wants to know who is there does not compile here. This is
+    /// the missing `Depends` that FastAPI lets pass:
+    ///
+    /// ```compile_fail,E0593
+    /// # use guardhouse::{Method::GET, Request, Response, Route};
+    /// # struct User { name: String }
+    /// fn me(_: &mut Request, user: User) -> Response {
+    ///     Response::text(format!("Hello, {}.\n", user.name))
+    /// }
+    ///
+    /// let row = Route::open(GET, "/me", me);
+    /// ```
+    ///
+    /// It needs a guard that knows:
+    ///
+    /// ```
+    /// # use guardhouse::{Method::GET, Request, Response, Route, guard};
+    /// # struct User { name: String }
+    /// # fn find(token: &str) -> Option<User> { None }
+    /// fn me(_: &mut Request, user: User) -> Response {
+    ///     Response::text(format!("Hello, {}.\n", user.name))
+    /// }
+    ///
+    /// let row = Route::guarded(GET, "/me", guard::bearer("guardhouse", find), me);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If no request can ever match: the path has no `/` in front, has a `?`, a
+    /// `#` or an octet outside visible ASCII, or the method is TRACE, CONNECT
+    /// or unknown.
+    #[track_caller]
+    pub fn open<R: Into<Response>>(
+        method: Method,
+        path: impl Into<Cow<'static, str>>,
+        handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
+    ) -> Route {
+        Route::new(method, path.into(), None, move |request| handler(request).into())
+    }
+
+    /// A route behind a guard: who is refused gets the refusal, and who passes
+    /// becomes the handler's second argument.
+    ///
+    /// ```
+    /// use guardhouse::{Method::POST, Request, Response, Route, Error, guard};
+    ///
+    /// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
+    ///
+    /// fn add_note(request: &mut Request, author: &str) -> Result<Response, Error> {
+    ///     let note = request.content()?;
+    ///     Ok(Response::text(format!("{author} wrote {} bytes.\n", note.len())))
+    /// }
+    ///
+    /// let row = Route::guarded(POST, "/notes", signed_in.clone(), add_note);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`Route::open`].
+    #[track_caller]
+    pub fn guarded<T: 'static, R: Into<Response>>(
+        method: Method,
+        path: impl Into<Cow<'static, str>>,
+        guard: impl Into<Guard<T>>,
+        handler: impl Fn(&mut Request, T) -> R + Send + Sync + 'static,
+    ) -> Route {
+        let guard = guard.into();
+        let description = guard.description().to_owned();
+        Route::new(method, path.into(), Some(description), move |request| {
+            match guard.check(request) {
+                Ok(identity) => handler(request, identity).into(),
+                Err(refusal) => refusal.into(),
+            }
+        })
+    }
+
+    #[track_caller]
+    fn new(
+        method: Method,
+        path: Cow<'static, str>,
+        guard: Option<String>,
+        answer: impl Fn(&mut Request) -> Response + Send + Sync + 'static,
+    ) -> Route {
+        assert!(Method::ALL.contains(&method), "no route can have the method {method:?}");
+        assert!(
+            path.starts_with('/')
+                && path.bytes().all(|octet| octet.is_ascii_graphic() && !b"?#".contains(&octet)),
+            "no request has the path {path:?}"
+        );
+        Route { method, path, guard, answer: Box::new(answer) }
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What the guard says of itself; `None` on an open route.
+    #[must_use]
+    pub fn guard(&self) -> Option<&str> {
+        self.guard.as_deref()
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Route { method, path, guard, .. } = self;
+        write!(f, "{} {path} ({})", method.as_str(), guard.as_deref().unwrap_or("open"))
+    }
+}
+
+/// The table.
+///
+/// It answers without a socket, which is how routes are tested:
+///
+/// ```
+/// use guardhouse::{Method::GET, Request, Response, Route, Routes};
+///
+/// let routes = Routes::new([Route::open(GET, "/", |_: &mut Request| Response::text("Hi.\n"))]);
+/// let mut request = Request::parse(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+/// assert_eq!(routes.answer(&mut request).content(), b"Hi.\n");
+/// # Ok::<(), guardhouse::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Routes(Vec<Route>);
+
+impl Routes {
+    /// A table of these rows.
+    ///
+    /// # Panics
+    ///
+    /// If two rows have the same method and path: one would never be reached.
+    #[track_caller]
+    pub fn new(routes: impl IntoIterator<Item = Route>) -> Routes {
+        let routes: Vec<Route> = routes.into_iter().collect();
+        for (index, route) in routes.iter().enumerate() {
+            let same = |other: &Route| other.method == route.method && other.path == route.path;
+            assert!(!routes.iter().take(index).any(same), "the table has {route:?} twice");
+        }
+        Routes(routes)
+    }
+
+    /// The rows, in the order given.
+    pub fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.0.iter()
+    }
+
+    /// Answers a request: by its row, or with 404, 405, 501, or for OPTIONS
+    /// with 204 and what is allowed.
+    pub fn answer(&self, request: &mut Request) -> Response {
+        let method = request.method();
+        // HEAD is GET whose content is not sent (RFC 9110 §9.3.2).
+        let wanted = [method, if method == Method::HEAD { Method::GET } else { method }];
+        for wanted in wanted {
+            let matches = |route: &&Route| route.method == wanted && route.path == request.path();
+            if let Some(route) = self.0.iter().find(matches) {
+                return (route.answer)(request);
+            }
+        }
+        match method {
+            Method::Unknown => Error::MethodUnknown.into(),
+            Method::CONNECT => Error::Connect.into(),
+            // TRACE would send a client's credentials back to whoever reads its
+            // answers (RFC 9110 §9.3.8), so no resource has it.
+            Method::TRACE => self.not_allowed(request.path()),
+            Method::OPTIONS if self.has(request.path()) => {
+                Response::new(Status::NO_CONTENT).with_field("Allow", self.allow(request.path()))
+            }
+            _ if self.has(request.path()) => self.not_allowed(request.path()),
+            _ => Response::detail(Status::NOT_FOUND, "Not Found"),
+        }
+    }
+
+    fn not_allowed(&self, path: &str) -> Response {
+        // "The origin server MUST generate an Allow header field in a 405
+        // response" (RFC 9110 §15.5.6).
+        Response::detail(Status::METHOD_NOT_ALLOWED, "Method Not Allowed")
+            .with_field("Allow", self.allow(path))
+    }
+
+    /// Whether the table knows a path. `*` is the server itself (RFC 9110 §9.3.7).
+    fn has(&self, path: &str) -> bool {
+        path == "*" || self.0.iter().any(|route| route.path == path)
+    }
+
+    /// The methods of a path, as the Allow field has them.
+    fn allow(&self, path: &str) -> String {
+        let has = |method: Method| {
+            self.0.iter().any(|route| route.method == method && (route.path == path || path == "*"))
+        };
+        let allowed = |method: &Method| match method {
+            Method::HEAD => has(Method::HEAD) || has(Method::GET),
+            Method::OPTIONS => self.has(path),
+            other => has(*other),
+        };
+        let names: Vec<&str> = Method::ALL
+            .iter()
+            .filter(|method| allowed(method))
+            .map(|method| method.as_str())
+            .collect();
+        names.join(", ")
+    }
+}
+
+impl<const N: usize> From<[Route; N]> for Routes {
+    fn from(routes: [Route; N]) -> Routes {
+        Routes::new(routes)
+    }
+}
+
+impl From<Vec<Route>> for Routes {
+    fn from(routes: Vec<Route>) -> Routes {
+        Routes::new(routes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authorization::{Challenge, Refusal};
+    use crate::guard;
+
+    fn table() -> Routes {
+        let guard = guard::bearer("r", |token| (token == "t").then_some("Ann"));
+        Routes::new([
+            Route::open(Method::GET, "/", |_: &mut Request| Response::text("home")),
+            Route::open(Method::POST, "/", |request: &mut Request| {
+                request.content().map(<[u8]>::to_vec).map(|content| {
+                    Response::new(Status::OK).with_content("application/octet-stream", content)
+                })
+            }),
+            Route::guarded(Method::GET, "/me", guard, |_: &mut Request, name| Response::text(name)),
+        ])
+    }
+
+    #[track_caller]
+    fn answer(request: &str) -> (u16, String, Option<String>) {
+        let mut request = Request::parse(request.as_bytes()).expect("a valid request");
+        let response = table().answer(&mut request);
+        (
+            response.status().code(),
+            String::from_utf8(response.content().to_vec()).expect("text"),
+            response.field("Allow").map(str::to_owned),
+        )
+    }
+
+    #[test]
+    fn a_request_reaches_its_row() {
+        assert_eq!(answer("GET / HTTP/1.0\r\n\r\n"), (200, "home".into(), None));
+        assert_eq!(answer("HEAD / HTTP/1.0\r\n\r\n"), (200, "home".into(), None));
+        let post = "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi";
+        assert_eq!(answer(post), (200, "hi".into(), None));
+    }
+
+    #[test]
+    fn a_handlers_error_is_its_answer() {
+        let (status, content, _) = answer("POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nhi");
+        assert_eq!(status, 400);
+        assert_eq!(content, r#"{"detail":"the connection ended inside the content"}"#);
+    }
+
+    #[test]
+    fn a_guard_stands_before_its_handler() {
+        let (status, content, _) = answer("GET /me HTTP/1.0\r\nAuthorization: Bearer t\r\n\r\n");
+        assert_eq!((status, content.as_str()), (200, "Ann"));
+        assert_eq!(answer("GET /me HTTP/1.0\r\n\r\n").0, 401);
+        assert_eq!(answer("HEAD /me HTTP/1.0\r\n\r\n").0, 401);
+    }
+
+    #[test]
+    fn a_closure_is_a_guard() {
+        let nobody = |_: &Request| Err::<(), _>(Refusal::missing(Challenge::new("Bearer", "r")));
+        let route =
+            Route::guarded(Method::GET, "/", nobody, |_: &mut Request, ()| Response::text("in"));
+        let mut request = Request::parse(b"GET / HTTP/1.0\r\n\r\n").expect("a valid request");
+        assert_eq!(Routes::new([route]).answer(&mut request).status(), Status::UNAUTHORIZED);
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_is_404_405_or_501() {
+        let not_found = (404, r#"{"detail":"Not Found"}"#.to_owned(), None);
+        for path in ["/nope", "//", "/me/", "/ME", "/me%2F"] {
+            assert_eq!(answer(&format!("GET {path} HTTP/1.0\r\n\r\n")), not_found, "{path}");
+        }
+        let not_allowed = |allow: &str| {
+            (405, r#"{"detail":"Method Not Allowed"}"#.to_owned(), Some(allow.to_owned()))
+        };
+        assert_eq!(answer("PUT / HTTP/1.0\r\n\r\n"), not_allowed("GET, HEAD, POST, OPTIONS"));
+        assert_eq!(answer("POST /me HTTP/1.0\r\n\r\n"), not_allowed("GET, HEAD, OPTIONS"));
+        assert_eq!(answer("TRACE / HTTP/1.0\r\n\r\n"), not_allowed("GET, HEAD, POST, OPTIONS"));
+        assert_eq!(answer("TRACE /nope HTTP/1.0\r\n\r\n"), not_allowed(""));
+        assert_eq!(answer("BREW / HTTP/1.0\r\n\r\n").0, 501);
+        assert_eq!(answer("get / HTTP/1.0\r\n\r\n").0, 501);
+        assert_eq!(answer("CONNECT a:80 HTTP/1.0\r\n\r\n").0, 501);
+    }
+
+    #[test]
+    fn options_says_what_is_allowed() {
+        let allowed = |allow: &str| (204, String::new(), Some(allow.to_owned()));
+        assert_eq!(answer("OPTIONS /me HTTP/1.0\r\n\r\n"), allowed("GET, HEAD, OPTIONS"));
+        assert_eq!(answer("OPTIONS * HTTP/1.0\r\n\r\n"), allowed("GET, HEAD, POST, OPTIONS"));
+        assert_eq!(answer("OPTIONS /nope HTTP/1.0\r\n\r\n").0, 404);
+    }
+
+    #[test]
+    #[should_panic(expected = "the table has GET / (open) twice")]
+    fn a_row_stands_in_the_table_once() {
+        let row = || Route::open(Method::GET, "/", |_: &mut Request| Response::text(""));
+        let _ = Routes::new([row(), row()]);
+    }
+
+    #[test]
+    #[should_panic(expected = "no request has the path \"me\"")]
+    fn a_path_that_no_request_has_is_refused() {
+        let _ = Route::open(Method::GET, "me", |_: &mut Request| Response::text(""));
+    }
+}
