@@ -8,6 +8,7 @@
 //! and over memory.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::ops::{ControlFlow, Range};
@@ -117,34 +118,46 @@ pub(crate) fn serve<S: Stream>(
     Connection { wire, input, peer, routes, limits, seat, served: false }.run();
 }
 
-/// What a client gets back that sends `octets`, all at once, and ends its side.
+/// What a client gets back that sends these octets, and then ends its side.
 ///
 /// The whole server but the socket: for tests of one's own routes, byte for
-/// byte, and for benchmarks.
+/// byte, and for benchmarks. Each piece is what one read brings; how octets are
+/// cut into pieces makes no difference to the answer.
 ///
 /// ```
 /// use guardhouse::{Limits, Method::GET, Request, Response, Route, Routes, exchange};
 ///
 /// let routes = Routes::new([Route::open(GET, "/", |_: &mut Request| Response::text("Hi.\n"))]);
-/// let answer = exchange(&routes, &Limits::default(), b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+/// let answer = exchange(&routes, &Limits::default(), ["GET / HTTP/1.1\r\nHo", "st: a\r\n\r\n"]);
 /// assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n") && answer.ends_with(b"\r\n\r\nHi.\n"));
 /// ```
 #[must_use]
-pub fn exchange(routes: &Routes, limits: &Limits, octets: &[u8]) -> Vec<u8> {
-    let mut memory = Memory { sent: octets, received: Vec::new() };
+pub fn exchange<P: AsRef<[u8]>>(
+    routes: &Routes,
+    limits: &Limits,
+    pieces: impl IntoIterator<Item = P>,
+) -> Vec<u8> {
+    let pieces: Vec<P> = pieces.into_iter().collect();
+    let sent = pieces.iter().map(AsRef::as_ref).filter(|piece| !piece.is_empty()).collect();
+    let mut memory = Memory { sent, received: Vec::new() };
     serve(&mut memory, None, routes, limits, &Seat::new(Instant::now()));
     memory.received
 }
 
 /// A peer that has sent all it will, and reads all it gets.
 struct Memory<'a> {
-    sent: &'a [u8],
+    sent: VecDeque<&'a [u8]>,
     received: Vec<u8>,
 }
 
 impl Read for &mut Memory<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.sent.read(into)
+        let Some(piece) = self.sent.front_mut() else { return Ok(0) };
+        let count = piece.read(into)?;
+        if piece.is_empty() {
+            self.sent.pop_front();
+        }
+        Ok(count)
     }
 }
 
