@@ -78,6 +78,55 @@ pub(crate) fn b64token(octets: &[u8]) -> Option<&str> {
     if body.iter().all(plain) { str::from_utf8(octets).ok() } else { None }
 }
 
+/// `user-id ":" password`, out of what follows `Basic` (RFC 7617 §2): Base64 of
+/// UTF-8 without control characters. The first colon parts the two.
+pub(crate) fn user_pass(octets: &[u8]) -> Option<(String, String)> {
+    let text = String::from_utf8(base64(octets)?).ok()?;
+    if text.chars().any(char::is_control) {
+        return None;
+    }
+    text.split_once(':').map(|(user_id, password)| (user_id.to_owned(), password.to_owned()))
+}
+
+/// Decodes Base64 (RFC 4648 §4), strictly: nothing outside the alphabet (§3.3),
+/// all of its padding (§3.2), and no bits behind the last octet (§3.5). So each
+/// secret has one encoding, and nobody can skip a filter with another.
+fn base64(octets: &[u8]) -> Option<Vec<u8>> {
+    if !octets.len().is_multiple_of(4) {
+        return None;
+    }
+    let body = octets.strip_suffix(b"==").or_else(|| octets.strip_suffix(b"=")).unwrap_or(octets);
+    let mut decoded = Vec::with_capacity(octets.len() / 4 * 3);
+    for group in body.chunks(4) {
+        let mut bits = 0;
+        for octet in group {
+            let value = match octet {
+                b'A'..=b'Z' => octet - b'A',
+                b'a'..=b'z' => octet - b'a' + 26,
+                b'0'..=b'9' => octet - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                _ => return None,
+            };
+            bits = bits << 6 | u32::from(value);
+        }
+        // Four characters are three octets; two are one and four bits to spare,
+        // three are two and two bits.
+        let spare = match group.len() {
+            4 => 0,
+            3 => 2,
+            2 => 4,
+            _ => return None,
+        };
+        if bits & ((1 << spare) - 1) != 0 {
+            return None;
+        }
+        let [_, group_octets @ ..] = (bits >> spare).to_be_bytes();
+        decoded.extend(group_octets.iter().skip(4 - group.len()));
+    }
+    Some(decoded)
+}
+
 /// How to get in: the value of one `WWW-Authenticate` field (RFC 9110 §11.3).
 ///
 /// ```
@@ -114,6 +163,11 @@ impl Challenge {
         self.with_param("error", error).with_param("error_description", description)
     }
 
+    /// Whether this is a challenge of that auth-scheme.
+    pub(crate) fn is_for(&self, scheme: &str) -> bool {
+        self.0.split(' ').next() == Some(scheme)
+    }
+
     /// The field's value.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -142,6 +196,8 @@ impl Challenge {
 pub enum Reason {
     /// No credentials that the guard could look at came: 401.
     Missing,
+    /// Credentials came, and can't be read: 401.
+    Unreadable,
     /// Credentials came, and they are no good: 401.
     Invalid,
     /// Credentials came in a way that nobody may send them: 400.
@@ -174,6 +230,12 @@ impl Refusal {
     #[must_use]
     pub fn missing(challenge: Challenge) -> Refusal {
         Refusal::new(Reason::Missing, challenge, "Not authenticated")
+    }
+
+    /// 401: there were credentials, in no form that could be looked up.
+    #[must_use]
+    pub fn unreadable(challenge: Challenge) -> Refusal {
+        Refusal::new(Reason::Unreadable, challenge, "Not authenticated")
     }
 
     /// 401: the credentials are no good.
@@ -218,9 +280,14 @@ impl Refusal {
     }
 
     /// This refusal, with the other's challenges behind its own.
-    #[must_use]
-    pub(crate) fn with_challenges_of(mut self, other: Refusal) -> Refusal {
+    pub(crate) fn before(mut self, other: Refusal) -> Refusal {
         self.challenges.extend(other.challenges);
+        self
+    }
+
+    /// This refusal, with the other's challenges before its own.
+    pub(crate) fn behind(mut self, other: Refusal) -> Refusal {
+        self.challenges.splice(..0, other.challenges);
         self
     }
 }
@@ -228,7 +295,7 @@ impl Refusal {
 impl From<Refusal> for Response {
     fn from(refusal: Refusal) -> Response {
         let status = match refusal.reason {
-            Reason::Missing | Reason::Invalid => Status::UNAUTHORIZED,
+            Reason::Missing | Reason::Unreadable | Reason::Invalid => Status::UNAUTHORIZED,
             Reason::Malformed => Status::BAD_REQUEST,
             Reason::Insufficient => Status::FORBIDDEN,
         };
@@ -285,6 +352,37 @@ mod tests {
     }
 
     #[test]
+    fn base64_has_one_form_for_each_octet_string() {
+        for (text, decoded) in [
+            ("", ""),
+            ("Zg==", "f"),
+            ("Zm8=", "fo"),
+            ("Zm9v", "foo"),
+            ("Zm9vYg==", "foob"),
+            ("Pj8+Pz8/", ">?>???"),
+        ] {
+            assert_eq!(base64(text.as_bytes()).as_deref(), Some(decoded.as_bytes()), "{text}");
+        }
+        for no in [
+            "Z", "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm9v=", "====", "=", "Zm 8", "Zm8=Zm8=",
+            "Zm-_", "Zm\n8",
+        ] {
+            assert_eq!(base64(no.as_bytes()), None, "{no:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_id_ends_at_the_first_colon() {
+        let parts = |text: &str| user_pass(text.as_bytes());
+        let ann = Some(("Ann".to_owned(), "a:b".to_owned()));
+        assert_eq!(parts("QW5uOmE6Yg=="), ann);
+        assert_eq!(parts("Og=="), Some((String::new(), String::new())));
+        assert_eq!(parts("QW5u"), None, "no colon");
+        assert_eq!(parts("/zr/"), None, "not UTF-8");
+        assert_eq!(parts("QTpiAA=="), None, "a NUL");
+    }
+
+    #[test]
     fn a_parameter_cannot_leave_its_quotes_or_its_line() {
         let challenge = Challenge::new("Bearer", "a\"b\\c\r\nX: é\0");
         assert_eq!(challenge.as_str(), r#"Bearer realm="a\"b\\c??X: ??""#);
@@ -293,7 +391,7 @@ mod tests {
     #[test]
     fn each_challenge_has_a_field_of_its_own() {
         let basic = Refusal::missing(Challenge::new("Basic", "b"));
-        let refusal = Refusal::missing(Challenge::new("Bearer", "a")).with_challenges_of(basic);
+        let refusal = Refusal::missing(Challenge::new("Bearer", "a")).before(basic);
         assert_eq!(refusal.challenges().len(), 2);
         assert_eq!(Response::from(refusal).status(), Status::UNAUTHORIZED);
     }

@@ -39,6 +39,6 @@ pub use guard::Guard;
 pub use limits::{Limits, MAX_FIELDS};
 pub use request::{Method, Request, Version};
 pub use response::{Response, Status};
-pub use routes::{Route, Routes};
+pub use routes::{Behind, Route, Routes};
 pub use server::{Server, Stop};
 pub use users::{User, Users};

@@ -95,7 +95,7 @@ fn table(routes: &Routes) -> String {
     let width = routes.iter().map(|route| route.path().len()).max().unwrap_or(0).max("PATH".len());
     let mut table = format!("METHOD   {:width$}  GUARD\n", "PATH");
     for route in routes.iter() {
-        let guard = route.guard().unwrap_or("open");
+        let guard = route.guard().map_or_else(|| "open".to_owned(), ToString::to_string);
         table += &format!("{:7}  {:width$}  {guard}\n", route.method().as_str(), route.path());
     }
     table

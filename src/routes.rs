@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::Error;
-use crate::guard::Guard;
+use crate::guard::{Description, Guard};
 use crate::request::{Method, Request};
 use crate::response::{Response, Status};
 
@@ -17,7 +17,7 @@ use crate::response::{Response, Status};
 pub struct Route {
     method: Method,
     path: Cow<'static, str>,
-    guard: Option<String>,
+    guard: Option<Description>,
     answer: Box<dyn Fn(&mut Request) -> Response + Send + Sync>,
 }
 
@@ -101,7 +101,7 @@ impl Route {
         handler: impl Fn(&mut Request, T) -> R + Send + Sync + 'static,
     ) -> Route {
         let guard = guard.into();
-        let description = guard.description().to_owned();
+        let description = guard.description().clone();
         Route::new(method, path.into(), Some(description), move |request| {
             match guard.check(request) {
                 Ok(identity) => handler(request, identity).into(),
@@ -110,11 +110,31 @@ impl Route {
         })
     }
 
+    /// Rows that stand behind one guard. Each still says that it is guarded.
+    ///
+    /// FastAPI: `APIRouter(dependencies=[Depends(get_current_user)])`, but every
+    /// handler gets the user.
+    ///
+    /// ```
+    /// use guardhouse::{Method::{GET, POST}, Request, Response, Route, Routes, guard};
+    ///
+    /// fn list(_: &mut Request, author: &str) -> Response { Response::text(author) }
+    /// fn add(_: &mut Request, author: &str) -> Response { Response::text(author) }
+    ///
+    /// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
+    /// let notes = Route::behind(signed_in).guarded(GET, "/notes", list).guarded(POST, "/notes", add);
+    /// let home = Route::open(GET, "/", |_: &mut Request| Response::text("Come in.\n"));
+    /// let routes: Routes = notes.into_iter().chain([home]).collect();
+    /// ```
+    pub fn behind<T: 'static>(guard: impl Into<Guard<T>>) -> Behind<T> {
+        Behind { guard: guard.into(), routes: Vec::new() }
+    }
+
     #[track_caller]
     fn new(
         method: Method,
         path: Cow<'static, str>,
-        guard: Option<String>,
+        guard: Option<Description>,
         answer: impl Fn(&mut Request) -> Response + Send + Sync + 'static,
     ) -> Route {
         assert!(Method::ALL.contains(&method), "no route can have the method {method:?}");
@@ -140,15 +160,50 @@ impl Route {
 
     /// What the guard says of itself; `None` on an open route.
     #[must_use]
-    pub fn guard(&self) -> Option<&str> {
-        self.guard.as_deref()
+    pub fn guard(&self) -> Option<&Description> {
+        self.guard.as_ref()
     }
 }
 
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Route { method, path, guard, .. } = self;
-        write!(f, "{} {path} ({})", method.as_str(), guard.as_deref().unwrap_or("open"))
+        let guard = guard.as_ref().map_or_else(|| "open".to_owned(), Description::to_string);
+        write!(f, "{} {path} ({guard})", method.as_str())
+    }
+}
+
+/// Rows behind one guard, from [`Route::behind`].
+pub struct Behind<T> {
+    guard: Guard<T>,
+    routes: Vec<Route>,
+}
+
+impl<T: 'static> Behind<T> {
+    /// One more row behind the guard.
+    ///
+    /// # Panics
+    ///
+    /// As [`Route::open`].
+    #[must_use]
+    #[track_caller]
+    pub fn guarded<R: Into<Response>>(
+        mut self,
+        method: Method,
+        path: impl Into<Cow<'static, str>>,
+        handler: impl Fn(&mut Request, T) -> R + Send + Sync + 'static,
+    ) -> Behind<T> {
+        self.routes.push(Route::guarded(method, path, self.guard.clone(), handler));
+        self
+    }
+}
+
+impl<T> IntoIterator for Behind<T> {
+    type Item = Route;
+    type IntoIter = std::vec::IntoIter<Route>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.routes.into_iter()
     }
 }
 
@@ -242,6 +297,12 @@ impl Routes {
             .map(|method| method.as_str())
             .collect();
         names.join(", ")
+    }
+}
+
+impl FromIterator<Route> for Routes {
+    fn from_iter<I: IntoIterator<Item = Route>>(routes: I) -> Routes {
+        Routes::new(routes)
     }
 }
 

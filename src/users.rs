@@ -8,7 +8,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use crate::guard::is_same;
+use crate::guard::{Scoped, is_same};
 
 /// Somebody with a name and scopes (RFC 6749 §3.3). Clones share both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ impl User {
     /// A user of that name, with those scopes.
     ///
     /// ```
+    /// use guardhouse::guard::Scoped;
+    ///
     /// let ann = guardhouse::User::new("Ann", ["read", "write"]);
     /// assert!(ann.has_scope("write") && !ann.has_scope("admin"));
     /// ```
@@ -44,10 +46,11 @@ impl User {
     pub fn scopes(&self) -> &[String] {
         &self.0.scopes
     }
+}
 
-    /// Whether this scope is among them. Scopes are case-sensitive.
-    #[must_use]
-    pub fn has_scope(&self, scope: &str) -> bool {
+/// Scopes are case-sensitive (RFC 6749 §3.3).
+impl Scoped for User {
+    fn has_scope(&self, scope: &str) -> bool {
         self.scopes().iter().any(|own| own == scope)
     }
 }
