@@ -2,16 +2,25 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use guardhouse::Limits;
 use log::LevelFilter;
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // A process has one.
 pub enum Command {
     /// Serve, with these options.
     Serve(Options),
     /// Print the route table.
     Routes,
+    /// Print a line for the users file: a name, a new token, these scopes.
+    NewToken { name: String, scopes: Vec<String> },
+    /// Ask a running server whether it is well.
+    HealthCheck { url: String },
     /// Print the help.
     Help,
     /// Print the version.
@@ -22,12 +31,22 @@ pub enum Command {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Options {
     pub listen: String,
+    pub users: Option<PathBuf>,
     pub log_level: LevelFilter,
+    /// Between the first signal and the end of listening.
+    pub drain_delay: Duration,
+    pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { listen: "127.0.0.1:8000".to_owned(), log_level: LevelFilter::Info }
+        Options {
+            listen: "127.0.0.1:8000".to_owned(),
+            users: None,
+            log_level: LevelFilter::Info,
+            drain_delay: Duration::ZERO,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -38,14 +57,26 @@ A minimal HTTP/1.1 server whose routes stand behind guards.
 Usage: guardhouse [OPTIONS]
 
 Options:
-  --listen HOST:PORT   where to listen [default: 127.0.0.1:8000]; port 0 is any free one
-  --log-level LEVEL    off, error, warn, info, debug or trace [default: info]
-  --routes             print the route table and exit
-  --help               print this help and exit
-  --version            print the version and exit
+  --listen HOST:PORT      where to listen [default: 127.0.0.1:8000]; port 0 is any free one
+  --users FILE            who may come in, a line each: name:token:scopes
+                          [default: the lesson's published tokens]
+  --max-connections N     connections open at once [default: 16384]
+  --idle-timeout SECS     how long a connection may rest between requests [default: 75]
+  --drain-delay SECS      from SIGTERM, how long to go on while /readyz says 503 [default: 0]
+  --grace SECS            then, how long requests under way may take [default: 10]
+  --log-level LEVEL       off, error, warn, info, debug or trace [default: info]
+
+Instead of serving:
+  --routes                print the route table
+  --new-token NAME [SCOPE ...]
+                          print a line for the users file, with a new token
+  --healthcheck URL       GET it, and exit 0 if the answer is 2xx;
+                          'default' is http://127.0.0.1:8000/healthz
+  --help, --version
 
 Ready, it prints one line to stdout: listening on http://HOST:PORT
-Logs go to stderr. Exit codes: 0 stopped, 1 could not run, 2 wrong usage.
+Logs go to stderr. SIGHUP loads the users file again, SIGTERM and SIGINT stop.
+Exit codes: 0 stopped, 1 could not run, 2 wrong usage.
 ";
 
 /// Why a command line can't be followed. Its text says what to do instead.
@@ -68,41 +99,74 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
     while let Some(argument) = arguments.next() {
         let argument = argument?;
         let (name, given) = match argument.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (argument.as_str(), None),
+            Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
+            _ => (argument.as_str(), None),
         };
-        let mut value = || match given.clone() {
+        if let "--routes" | "--help" | "-h" | "--version" | "-V" = name {
+            if given.is_some() {
+                return Err(Usage(format!("{name} takes no value")));
+            }
+            return Ok(match name {
+                "--routes" => Command::Routes,
+                "--version" | "-V" => Command::Version,
+                _ => Command::Help,
+            });
+        }
+        let value = || match given {
             Some(value) => Ok(value),
             None => arguments
                 .next()
                 .unwrap_or_else(|| Err(Usage(format!("{name} needs a value behind it")))),
         };
-        let command = match name {
-            "--listen" => {
-                options.listen = value()?;
-                continue;
+        match name {
+            "--listen" => options.listen = value()?,
+            "--users" => options.users = Some(value()?.into()),
+            "--max-connections" => {
+                options.limits.connections = number(name, &value()?, 1..=1_000_000)?;
             }
-            "--log-level" => {
-                let level = value()?;
-                options.log_level = level.parse().map_err(|_| {
-                    Usage(format!(
-                        "{level:?} is no log level: off, error, warn, info, debug or trace"
-                    ))
-                })?;
-                continue;
+            "--idle-timeout" => {
+                options.limits.idle_timeout = seconds(name, &value()?, 1..=86_400)?;
             }
-            "--routes" => Command::Routes,
-            "--help" | "-h" => Command::Help,
-            "--version" | "-V" => Command::Version,
+            "--drain-delay" => options.drain_delay = seconds(name, &value()?, 0..=3_600)?,
+            "--grace" => options.limits.grace = seconds(name, &value()?, 0..=3_600)?,
+            "--log-level" => options.log_level = log_level(&value()?)?,
+            "--new-token" => {
+                let name = value()?;
+                return Ok(Command::NewToken {
+                    name,
+                    scopes: arguments.collect::<Result<_, _>>()?,
+                });
+            }
+            "--healthcheck" => {
+                let url = value()?;
+                let is_default = url == "default";
+                let url = if is_default { "http://127.0.0.1:8000/healthz".to_owned() } else { url };
+                return Ok(Command::HealthCheck { url });
+            }
             _ if name.starts_with('-') => return Err(Usage(format!("unknown option {name:?}"))),
             _ => return Err(Usage(format!("unexpected argument {name:?}"))),
-        };
-        return match given {
-            None => Ok(command),
-            Some(_) => Err(Usage(format!("{name} takes no value"))),
-        };
+        }
     }
     Ok(Command::Serve(options))
+}
+
+fn log_level(value: &str) -> Result<LevelFilter, Usage> {
+    value.parse().map_err(|_| {
+        Usage(format!("{value:?} is no log level: off, error, warn, info, debug or trace"))
+    })
+}
+
+fn number(name: &str, value: &str, range: RangeInclusive<usize>) -> Result<usize, Usage> {
+    let is_digits = value.bytes().all(|octet| octet.is_ascii_digit());
+    let number = value.parse().ok().filter(|number| is_digits && range.contains(number));
+    number.ok_or_else(|| {
+        let (least, most) = (range.start(), range.end());
+        Usage(format!("{name} wants a whole number from {least} to {most}, not {value:?}"))
+    })
+}
+
+fn seconds(name: &str, value: &str, range: RangeInclusive<usize>) -> Result<Duration, Usage> {
+    number(name, value, range).map(|seconds| Duration::from_secs(seconds as u64))
 }
 
 #[cfg(test)]
@@ -114,17 +178,43 @@ mod tests {
         parse(arguments.iter().map(OsString::from)).map_err(|usage| usage.0)
     }
 
+    #[track_caller]
+    fn options(arguments: &[&str]) -> Options {
+        match parsed(arguments) {
+            Ok(Command::Serve(options)) => options,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn a_value_stands_behind_its_option_or_behind_an_equals_sign() {
-        let expected = Options { listen: "[::1]:0".to_owned(), log_level: LevelFilter::Off };
-        let apart = parsed(&["--listen", "[::1]:0", "--log-level", "off"]);
-        assert_eq!(apart, Ok(Command::Serve(expected)));
-        let expected = Options { listen: "[::1]:0".to_owned(), ..Options::default() };
-        assert_eq!(parsed(&["--listen=[::1]:0"]), Ok(Command::Serve(expected)));
-        assert_eq!(parsed(&[]), Ok(Command::Serve(Options::default())));
+        for arguments in [
+            &["--listen", "[::1]:0", "--log-level", "off"][..],
+            &["--listen=[::1]:0", "--log-level=OFF"],
+        ] {
+            let options = options(arguments);
+            assert_eq!((options.listen.as_str(), options.log_level), ("[::1]:0", LevelFilter::Off));
+        }
+        assert_eq!(options(&[]), Options::default());
+        let operated =
+            options(&["--max-connections=9", "--idle-timeout=8", "--grace=0", "--drain-delay=7"]);
+        assert_eq!(operated.limits.connections, 9);
+        assert_eq!(operated.limits.idle_timeout.as_secs(), 8);
+        assert_eq!(operated.limits.grace.as_secs(), 0);
+        assert_eq!(operated.drain_delay.as_secs(), 7);
+        assert_eq!(options(&["--users", "a=b"]).users, Some("a=b".into()));
+    }
+
+    #[test]
+    fn there_are_commands_that_do_not_serve() {
         assert_eq!(parsed(&["--routes"]), Ok(Command::Routes));
         assert_eq!(parsed(&["-h"]), Ok(Command::Help));
         assert_eq!(parsed(&["-V"]), Ok(Command::Version));
+        let new_token =
+            Command::NewToken { name: "ann".into(), scopes: vec!["a".into(), "b".into()] };
+        assert_eq!(parsed(&["--new-token", "ann", "a", "b"]), Ok(new_token));
+        let check = Command::HealthCheck { url: "http://127.0.0.1:8000/healthz".into() };
+        assert_eq!(parsed(&["--healthcheck", "default"]), Ok(check));
     }
 
     #[test]
@@ -132,11 +222,23 @@ mod tests {
         for (arguments, says) in [
             (&["--nope"][..], "unknown option \"--nope\""),
             (&["8000"], "unexpected argument \"8000\""),
+            (&["a=b"], "unexpected argument \"a=b\""),
             (&["--listen"], "--listen needs a value behind it"),
             (&["--help=yes"], "--help takes no value"),
             (
                 &["--log-level", "loud"],
                 "\"loud\" is no log level: off, error, warn, info, debug or trace",
+            ),
+            (
+                &["--max-connections", "0"],
+                "--max-connections wants a whole number from 1 to 1000000, not \"0\"",
+            ),
+            (&["--grace", "-1"], "--grace wants a whole number from 0 to 3600, not \"-1\""),
+            (&["--grace", "+1"], "--grace wants a whole number from 0 to 3600, not \"+1\""),
+            (&["--grace", ""], "--grace wants a whole number from 0 to 3600, not \"\""),
+            (
+                &["--idle-timeout", "99999999999999999999"],
+                "--idle-timeout wants a whole number from 1 to 86400, not \"99999999999999999999\"",
             ),
         ] {
             assert_eq!(parsed(arguments), Err(says.to_owned()));

@@ -207,7 +207,7 @@ pub(crate) enum Supply<'a> {
     Wire(&'a mut dyn Source),
 }
 
-impl<'a> Supply<'a> {
+impl Supply<'_> {
     fn source(&mut self) -> &mut dyn Source {
         match self {
             Supply::Arrived(octets) => octets,

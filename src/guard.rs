@@ -461,8 +461,9 @@ impl Scheme {
     #[must_use]
     pub fn challenge(&self) -> &Challenge {
         match self {
-            Scheme::Bearer(challenge) | Scheme::Basic(challenge) => challenge,
-            Scheme::ApiKey(_, challenge) => challenge,
+            Scheme::Bearer(challenge) | Scheme::Basic(challenge) | Scheme::ApiKey(_, challenge) => {
+                challenge
+            }
         }
     }
 }

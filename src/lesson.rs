@@ -5,11 +5,13 @@
 //! field and hands the route a user; here, that function is a guard, and the
 //! table below says which route stands behind which.
 
+use std::sync::Arc;
+
 use guardhouse::Method::GET;
-use guardhouse::{Guard, Request, Response, Route, User, Users, guard, json};
+use guardhouse::{Guard, Refusal, Request, Response, Route, User, Users, UsersFile, guard, json};
 
 /// The realm of all challenges: what the user is asked to sign in to.
-const REALM: &str = "guardhouse";
+pub const REALM: &str = "guardhouse";
 
 /// The table: every route, and who stands before it.
 pub fn routes(guards: Guards) -> Vec<Route> {
@@ -33,29 +35,58 @@ pub struct Guards {
     pub dashboard: Guard<User>,
     pub me: Guard<User>,
     pub admin: Guard<User>,
+    /// Lets in whoever one of the others lets in, for `/auth`.
+    pub any: Guard<User>,
 }
 
 impl Guards {
     /// The guards with the tokens that the lesson publishes, one a route.
     pub fn published() -> Guards {
+        let one = |token, name| Users::new([(token, User::new(name, []))]);
+        let published = [
+            ("fake-super-secret-token", "user1"),
+            ("valid-token", "user123"),
+            ("validtoken", "user1"),
+            ("secret", "admin"),
+        ];
+        let [protected, dashboard, me, admin] =
+            published.map(|(token, name)| current_user(one(token, name)));
+        let any = Users::new(published.map(|(token, name)| (token, User::new(name, []))));
+        Guards::new(protected, dashboard, me, admin, current_user(any))
+    }
+
+    /// The guards for the users of a file: each of them may take every route.
+    pub fn for_users(users: &Arc<UsersFile>) -> Guards {
+        let users = Arc::clone(users);
+        let user = guard::bearer(REALM, move |token| users.by_token(token)).named(User::name);
+        Guards::new(user.clone(), user.clone(), user.clone(), user.clone(), user)
+    }
+
+    fn new(
+        protected: Guard<User>,
+        dashboard: Guard<User>,
+        me: Guard<User>,
+        admin: Guard<User>,
+        any: Guard<User>,
+    ) -> Guards {
         Guards {
             verified: Guard::new(verify_user).described("verify_user"),
-            protected: one_token("fake-super-secret-token", "user1"),
-            dashboard: one_token("valid-token", "user123").with_detail("Invalid token"),
-            me: one_token("validtoken", "user1").with_detail("Invalid token"),
-            admin: one_token("secret", "admin").with_detail("Unauthorized"),
+            protected,
+            dashboard: dashboard.with_detail("Invalid token"),
+            me: me.with_detail("Invalid token"),
+            admin: admin.with_detail("Unauthorized"),
+            any,
         }
     }
 }
 
 /// The lesson's `verify_user`: it asks for nothing and is always content.
-fn verify_user(_: &Request) -> Result<bool, guardhouse::Refusal> {
+fn verify_user(_: &Request) -> Result<bool, Refusal> {
     Ok(true)
 }
 
-/// The lesson's `get_current_user`: one token, and whose it is.
-fn one_token(token: &str, name: &str) -> Guard<User> {
-    let users = Users::new([(token, User::new(name, []))]);
+/// The lesson's `get_current_user`: whose token it is.
+fn current_user(users: Users) -> Guard<User> {
     guard::bearer(REALM, move |token| users.by_token(token)).named(User::name)
 }
 

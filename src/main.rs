@@ -1,79 +1,135 @@
-//! The binary: options → log → routes → serve. A request's way begins in
-//! `lesson.rs`; what is here only sets it up.
+//! The binary: options → log → users → routes → serve. What the server says to
+//! whom is in `lesson.rs`; what is here only sets it up.
 
 mod cli;
 mod lesson;
 mod logger;
+mod operations;
 mod signals;
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
+use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use cli::{Command, Options};
-use guardhouse::{Routes, Server, Stop};
+use guardhouse::{Routes, Server, Stop, UsersFile, users};
+use lesson::Guards;
+use operations::Readiness;
 use signals::{Signal, Signals};
 
 const COULD_NOT_RUN: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let command = match cli::parse(std::env::args_os().skip(1)) {
-        Ok(command) => command,
-        Err(usage) => return fail(WRONG_USAGE, &usage),
-    };
-    let printed = match command {
-        Command::Serve(options) => return serve(&options),
-        Command::Help => print(cli::HELP),
-        Command::Version => print(concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Routes => print(&table(&routes())),
-    };
-    match printed {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(COULD_NOT_RUN, &format_args!("stdout can't be written: {error}")),
+    match cli::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Serve(options)) => serve(options),
+        Ok(Command::Help) => print(cli::HELP),
+        Ok(Command::Version) => print(concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Command::Routes) => print(&table(&routes(Guards::published(), Readiness::new()))),
+        Ok(Command::NewToken { name, scopes }) => new_token(&name, &scopes),
+        Ok(Command::HealthCheck { url }) => health_check(&url),
+        Err(usage) => fail(WRONG_USAGE, &usage),
     }
 }
 
-fn routes() -> Routes {
-    Routes::new(lesson::routes(lesson::Guards::published()))
+fn routes(guards: Guards, readiness: Readiness) -> Routes {
+    let operations = operations::routes(readiness, guards.any.clone());
+    lesson::routes(guards).into_iter().chain(operations).collect()
 }
 
-fn serve(options: &Options) -> ExitCode {
+fn serve(options: Options) -> ExitCode {
     logger::init(options.log_level);
-    let listen = &options.listen;
-    let server = match Server::bind(listen) {
-        Ok(server) => server,
-        Err(error) => return fail(COULD_NOT_RUN, &cannot_listen(listen, &error)),
+    let users = match options.users.map(UsersFile::open).transpose() {
+        Ok(users) => users.map(Arc::new),
+        Err(error) => return fail(COULD_NOT_RUN, &error),
     };
+    let server = match Server::bind(&options.listen) {
+        Ok(server) => server.with_limits(options.limits),
+        Err(error) => return fail(COULD_NOT_RUN, &cannot_listen(&options.listen, &error)),
+    };
+    let guards = match &users {
+        Some(users) => {
+            log::info!("{} users may come in", users.len());
+            Guards::for_users(users)
+        }
+        None => {
+            log::warn!("no --users file: the tokens are the lesson's, which everyone can read");
+            Guards::published()
+        }
+    };
+    let readiness = Readiness::new();
     match Signals::catch() {
-        Ok(signals) => obey(signals, server.stop()),
+        Ok(signals) => {
+            let house = House { stop: server.stop(), readiness: readiness.clone(), users };
+            house.obey(signals, options.drain_delay);
+        }
         Err(error) => log::warn!("signals are not caught, a stop cuts requests off: {error}"),
     }
-    log::warn!("the tokens are the lesson's, which everyone can read");
     // Whoever started us may not care to read it.
-    let _ = print(&format!("listening on http://{}\n", server.local_addr()));
-    match server.run(routes()) {
+    let _ = write_out(&format!("listening on http://{}\n", server.local_addr()));
+    match server.run(routes(guards, readiness)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(COULD_NOT_RUN, &error),
     }
 }
 
-/// Stops the server at the first signal, in good order, and at the second at once.
-fn obey(signals: Signals, stop: Stop) {
-    let stopping = thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        let mut signals = signals.filter(|signal| *signal == Signal::Stop);
-        if signals.next().is_some() {
-            log::info!("stopping: requests under way are answered");
+/// What signals act on.
+struct House {
+    stop: Stop,
+    readiness: Readiness,
+    users: Option<Arc<UsersFile>>,
+}
+
+impl House {
+    /// Obeys signals on a thread of its own. The first to stop is obeyed in good
+    /// order, the second at once.
+    fn obey(self, signals: Signals, drain_delay: Duration) {
+        let obeying = thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            let mut is_stopping = false;
+            for signal in signals {
+                match signal {
+                    Signal::Reload => self.reload(),
+                    Signal::Stop if is_stopping => {
+                        log::warn!("stopping at once");
+                        process::exit(COULD_NOT_RUN.into());
+                    }
+                    Signal::Stop => {
+                        is_stopping = true;
+                        self.stop_after(drain_delay);
+                    }
+                }
+            }
+        });
+        if let Err(error) = obeying {
+            log::warn!("no thread for signals, none is obeyed: {error}");
+        }
+    }
+
+    fn reload(&self) {
+        match self.users.as_ref().map(|users| users.reload().map(|()| users.len())) {
+            None => log::info!("no users file to load again"),
+            Some(Ok(count)) => log::info!("{count} users may come in from now on"),
+            Some(Err(error)) => log::error!("the users stay who they were: {error}"),
+        }
+    }
+
+    /// Stops after a delay in which load balancers learn of it, on a thread of
+    /// its own: a second signal need not wait for it.
+    fn stop_after(&self, delay: Duration) {
+        log::info!("stopping: requests under way are answered");
+        self.readiness.end();
+        let stop = self.stop.clone();
+        let stopping = thread::Builder::new().name("stop".to_owned()).spawn(move || {
+            // Nothing to wait for but time: probes come when they come.
+            thread::sleep(delay);
             stop.stop();
+        });
+        if stopping.is_err() {
+            self.stop.stop();
         }
-        if signals.next().is_some() {
-            log::warn!("stopping at once");
-            std::process::exit(COULD_NOT_RUN.into());
-        }
-    });
-    if let Err(error) = stopping {
-        log::warn!("no thread for signals, none is obeyed: {error}");
     }
 }
 
@@ -101,7 +157,33 @@ fn table(routes: &Routes) -> String {
     table
 }
 
-fn print(text: &str) -> io::Result<()> {
+fn new_token(name: &str, scopes: &[String]) -> ExitCode {
+    match users::new_line(name, scopes) {
+        Ok(line) => print(&format!("{line}\n")),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => fail(
+            WRONG_USAGE,
+            &"a name has no colon, no # in front and no control character; a scope no space, \" or \\",
+        ),
+        Err(error) => fail(COULD_NOT_RUN, &format_args!("no random source: {error}")),
+    }
+}
+
+fn health_check(url: &str) -> ExitCode {
+    match operations::health_check(url) {
+        Ok(200..=299) => ExitCode::SUCCESS,
+        Ok(code) => fail(COULD_NOT_RUN, &format_args!("{url} answers {code}")),
+        Err(error) => fail(COULD_NOT_RUN, &format_args!("{url} does not answer: {error}")),
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    match write_out(text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(COULD_NOT_RUN, &format_args!("stdout can't be written: {error}")),
+    }
+}
+
+fn write_out(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()

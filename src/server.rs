@@ -226,10 +226,10 @@ impl Door {
         if sent.and_then(|()| stream.shutdown(Shutdown::Write)).is_ok() {
             self.turned_away.push_back(stream);
         }
-        if self.turned_away.len() > Door::TURNED_AWAY {
-            if let Some(mut oldest) = self.turned_away.pop_front() {
-                let _ = oldest.read(&mut [0; 1024]);
-            }
+        if self.turned_away.len() > Door::TURNED_AWAY
+            && let Some(mut oldest) = self.turned_away.pop_front()
+        {
+            let _ = oldest.read(&mut [0; 1024]);
         }
     }
 
