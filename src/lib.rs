@@ -1,16 +1,33 @@
 //! A minimal, blocking HTTP/1.1 server in which a request passes a guard before
 //! it reaches its route.
 //!
-//! One thread a connection, blocking calls, three packages. A handler that
+//! One thread a connection, blocking calls, three packages; and a handler that
 //! wants a user does not compile on a route without a guard.
-//!
-//! ```no_run
-#![doc = "use guardhouse::{Method::{GET, POST}, Request, Response, Route, Server, guard};"]
-//! ```
 //!
 //! # The tour
 //!
-//! A request's way through the files, which is also the order to read them in:
+//! A request's way through the files, top to bottom. Nothing flows back up: each
+//! file knows those below it and none above.
+//!
+//! 1. `server.rs` accepts a connection and gives it a thread: [`Server`].
+//! 2. `connection.rs` is that thread's loop: read, answer, write, again. Every
+//!    deadline is here, and the one predicate for "may it go on?".
+//! 3. `request.rs` finds the head, has httparse split it, and checks what
+//!    httparse does not: [`Request`]. `field.rs` has the grammar, `content.rs`
+//!    says where the content ends and reads it.
+//! 4. `routes.rs` finds the row of the table: [`Route`], [`Routes`].
+//! 5. `guard.rs` decides who passes, and as whom: [`Guard`], [`mod@guard`].
+//!    `authorization.rs` reads `Authorization`, and is **where a 401 is
+//!    written**: [`Challenge`], [`Refusal`]. `users.rs` knows who exists: [`Users`].
+//! 6. The handler, yours, gets what the guard let through.
+//! 7. `response.rs` is what goes back: [`Response`].
+//!
+//! Beside the way: `error.rs` has everything that can be wrong with a request,
+//! and which answer it gets; `limits.rs` every number; `access_log.rs`,
+//! `date.rs`, `json.rs` and `form.rs` are what their names say.
+//!
+//! The binary is a program like yours, on this API alone: `lesson.rs` is its
+//! table, and the best first page of all.
 
 #![forbid(unsafe_code)]
 
@@ -42,4 +59,9 @@ pub use request::{Method, Request, Version};
 pub use response::{Response, Status};
 pub use routes::{Behind, Route, Routes};
 pub use server::{Server, Stop};
-pub use users::{LineError, LoadError, User, Users, UsersFile};
+pub use users::{User, Users, UsersFile};
+
+/// The README's examples are compiled, and run where they end.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

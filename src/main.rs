@@ -50,15 +50,12 @@ fn serve(options: Options) -> ExitCode {
         Ok(server) => server.with_limits(options.limits),
         Err(error) => return fail(COULD_NOT_RUN, &cannot_listen(&options.listen, &error)),
     };
-    let guards = match &users {
-        Some(users) => {
-            log::info!("{} users may come in", users.len());
-            Guards::for_users(users)
-        }
-        None => {
-            log::warn!("no --users file: the tokens are the lesson's, which everyone can read");
-            Guards::published()
-        }
+    let guards = if let Some(users) = &users {
+        log::info!("{} users may come in", users.len());
+        Guards::for_users(users)
+    } else {
+        log::warn!("no --users file: the tokens are the lesson's, which everyone can read");
+        Guards::published()
     };
     let readiness = Readiness::new();
     match Signals::catch() {

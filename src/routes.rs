@@ -118,8 +118,8 @@ impl Route {
     /// ```
     /// use guardhouse::{Method::{GET, POST}, Request, Response, Route, Routes, guard};
     ///
-    /// fn list(_: &mut Request, author: &str) -> Response { Response::text(author) }
-    /// fn add(_: &mut Request, author: &str) -> Response { Response::text(author) }
+    /// fn list(_: &mut Request, author: &'static str) -> Response { Response::text(author) }
+    /// fn add(_: &mut Request, author: &'static str) -> Response { Response::text(author) }
     ///
     /// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
     /// let notes = Route::behind(signed_in).guarded(GET, "/notes", list).guarded(POST, "/notes", add);

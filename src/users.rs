@@ -157,7 +157,7 @@ impl Users {
     ///
     /// let error = Users::parse("ann:s3cret\nbob\n").unwrap_err();
     /// assert_eq!(error.to_string(), "line 2: no colon behind the name");
-    /// # Ok::<(), guardhouse::LineError>(())
+    /// # Ok::<(), guardhouse::users::LineError>(())
     /// ```
     ///
     /// # Errors

@@ -1,0 +1,205 @@
+//! The challenge table, row by row over a socket; and the README's copy of it,
+//! which is this test's output.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread;
+
+use guardhouse::Method::GET;
+use guardhouse::{Request, Response, Route, Server, Stop, User, Users, guard};
+
+/// What a request brings; how the README calls it; status; challenges.
+type Row = (&'static str, String, u16, &'static [&'static str]);
+
+const ASKS: &[&str] = &[r#"Bearer realm="guardhouse""#];
+const INVALID: &[&str] = &[concat!(
+    r#"Bearer realm="guardhouse", error="invalid_token", "#,
+    r#"error_description="the access token is malformed, unknown or expired""#
+)];
+const REPEATED: &[&str] = &[concat!(
+    r#"Bearer realm="guardhouse", error="invalid_request", "#,
+    r#"error_description="more than one Authorization field""#
+)];
+const INSUFFICIENT: &[&str] =
+    &[r#"Bearer realm="guardhouse", error="insufficient_scope", scope="reports:read""#];
+const ASKS_BASIC: &[&str] = &[r#"Basic realm="guardhouse", charset="UTF-8""#];
+
+fn field(value: &str) -> String {
+    format!("Authorization: {value}\r\n")
+}
+
+/// The rows that the README has, in its order.
+fn table() -> Vec<Row> {
+    vec![
+        ("no `Authorization`, or a blank one", String::new(), 401, ASKS),
+        ("another scheme", field("Basic YW5uOnB3"), 401, ASKS),
+        ("`Bearer` and an unknown token", field("Bearer s3cret-eve"), 401, INVALID),
+        ("`Bearer` and no token", field("Bearer"), 401, INVALID),
+        ("`Bearer` and what can't be a token", field("Bearer \"s3cret-ann\""), 401, INVALID),
+        ("`Authorization` twice", field("Bearer s3cret-ann").repeat(2), 400, REPEATED),
+        ("a known token without the scope", field("Bearer s3cret-bob"), 403, INSUFFICIENT),
+        ("a known token with the scope", field("bearer  s3cret-ann"), 200, &[]),
+    ]
+}
+
+/// Rows that would be repetitions in the README.
+fn bad_input() -> Vec<Row> {
+    let long = |length| field(&format!("Bearer {}", "a".repeat(length)));
+    vec![
+        ("an empty field", field(""), 401, ASKS),
+        ("a blank field", field("   \t"), 401, ASKS),
+        ("a token without a scheme", field("s3cret-ann"), 401, ASKS),
+        ("scheme and token glued", field("Bearers3cret-ann"), 401, ASKS),
+        ("a tab behind the scheme", field("Bearer\ts3cret-ann"), 401, ASKS),
+        ("a comma behind the scheme", field("Bearer, s3cret-ann"), 401, ASKS),
+        ("another field", "X-Authorization: Bearer s3cret-ann\r\n".into(), 401, ASKS),
+        ("a proxy's field", "Proxy-Authorization: Bearer s3cret-ann\r\n".into(), 401, ASKS),
+        ("a cookie", "Cookie: Authorization=Bearer s3cret-ann\r\n".into(), 401, ASKS),
+        ("a token of 15 KiB", long(15 * 1024), 401, INVALID),
+        ("a token of 16 KiB, over the limit on heads", long(16 * 1024), 431, &[]),
+        ("a token in another case", field("Bearer S3CRET-ANN"), 401, INVALID),
+        ("a token and a comma", field("Bearer s3cret-ann,"), 401, INVALID),
+        ("two tokens", field("Bearer s3cret-ann s3cret-ann"), 401, INVALID),
+        ("two schemes in one field", field("Bearer s3cret-ann, Basic YW5uOnB3"), 401, INVALID),
+        ("a token in UTF-8", field("Bearer s3cret-änn"), 401, INVALID),
+        ("a token and a no-break space", field("Bearer s3cret-ann\u{a0}"), 401, INVALID),
+        ("a token and a tab, which is whitespace", field("Bearer s3cret-ann\t"), 200, &[]),
+        ("padding alone", field("Bearer =="), 401, INVALID),
+        ("a NUL", field("Bearer s3cret-ann\0"), 400, &[]),
+        ("twice, the second one empty", field("Bearer s3cret-ann") + &field(""), 400, REPEATED),
+        (
+            "twice, in another case",
+            field("Bearer s3cret-ann") + "AUTHORIZATION: x\r\n",
+            400,
+            REPEATED,
+        ),
+    ]
+}
+
+fn bad_passwords() -> Vec<Row> {
+    vec![
+        ("nothing", String::new(), 401, ASKS_BASIC),
+        ("another scheme", field("Bearer s3cret-ann"), 401, ASKS_BASIC),
+        ("the right password", field("basic YW5uOnB3"), 200, &[]),
+        ("a wrong password", field("Basic YW5uOm5v"), 401, ASKS_BASIC),
+        ("no credentials", field("Basic"), 401, ASKS_BASIC),
+        ("octets outside Base64", field("Basic YW5u!!OnB3"), 401, ASKS_BASIC),
+        ("no padding", field("Basic YW5uOg"), 401, ASKS_BASIC),
+        ("no colon", field("Basic YW5u"), 401, ASKS_BASIC),
+        ("no UTF-8", field("Basic /zpwdw=="), 401, ASKS_BASIC),
+        ("15 KiB", field(&format!("Basic {}", "YW5u".repeat(3840))), 401, ASKS_BASIC),
+    ]
+}
+
+struct Running {
+    address: SocketAddr,
+    stop: Stop,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Running {
+    fn start() -> Running {
+        let users = Users::new([
+            ("s3cret-ann", User::new("Ann", ["reports:read"])),
+            ("s3cret-bob", User::new("Bob", [])),
+        ]);
+        let signed_in = guard::bearer("guardhouse", move |token| users.by_token(token));
+        let by_password = guard::basic("guardhouse", |user_id, password| {
+            (user_id == "ann" && guard::is_same(password.as_bytes(), b"pw")).then_some(())
+        });
+        let server = Server::bind("127.0.0.1:0").unwrap();
+        let (address, stop) = (server.local_addr(), server.stop());
+        let thread = thread::spawn(move || {
+            let reports = |_: &mut Request, user: User| Response::text(user.name().to_owned());
+            let routes = [
+                Route::guarded(GET, "/reports", signed_in.scope("reports:read"), reports),
+                Route::guarded(GET, "/basic", by_password, |_: &mut Request, ()| {
+                    Response::text("in")
+                }),
+            ];
+            server.run(routes).unwrap();
+        });
+        Running { address, stop, thread: Some(thread) }
+    }
+
+    /// The status, the challenges and the whole answer.
+    fn get(&self, target: &str, fields: &str) -> (u16, Vec<String>, String) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let challenges = answer
+            .lines()
+            .filter_map(|line| line.strip_prefix("WWW-Authenticate: "))
+            .map(str::to_owned)
+            .collect();
+        (status, challenges, answer)
+    }
+
+    #[track_caller]
+    fn check(&self, target: &str, rows: Vec<Row>) {
+        for (name, fields, status, challenges) in rows {
+            let (got, got_challenges, answer) = self.get(target, &fields);
+            assert_eq!(
+                (got, &got_challenges[..]),
+                (status, &challenges.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>()[..]),
+                "{name}"
+            );
+            for secret in ["s3cret", "S3CRET", "aaaa", "YW5u"] {
+                assert!(!answer.contains(secret), "{name}: credentials come back: {answer}");
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.stop();
+        let _ = self.thread.take().map(thread::JoinHandle::join);
+    }
+}
+
+#[test]
+fn every_row_of_the_challenge_table_holds() {
+    Running::start().check("/reports", table());
+}
+
+#[test]
+fn bad_input_gets_its_challenge_and_never_a_500() {
+    let server = Running::start();
+    server.check("/reports", bad_input());
+    server.check("/basic", bad_passwords());
+}
+
+#[test]
+fn a_token_in_the_query_is_no_token() {
+    let server = Running::start();
+    for target in [
+        "/reports?access_token=s3cret-ann",
+        "/reports?token=s3cret-ann",
+        "/reports?Authorization=Bearer+s3cret-ann",
+    ] {
+        let (status, challenges, _) = server.get(target, "");
+        assert_eq!((status, challenges.len()), (401, 1), "{target}");
+    }
+}
+
+#[test]
+fn the_readme_has_this_table() {
+    let mut expected =
+        String::from("| request | answer | `WWW-Authenticate` |\n| --- | --- | --- |\n");
+    for (name, _, status, challenges) in table() {
+        let challenge = challenges.first().map_or("–".to_owned(), |value| format!("`{value}`"));
+        writeln!(expected, "| {name} | {status} | {challenge} |").unwrap();
+    }
+    let readme = include_str!("../README.md");
+    let (_, rest) = readme.split_once("<!-- challenges: tests/challenges.rs -->\n").unwrap();
+    let (found, _) = rest.split_once("<!-- /challenges -->").unwrap();
+    assert!(found == expected, "the README is to have this table:\n{expected}");
+}
