@@ -33,9 +33,6 @@ pub(crate) trait Stream: Read + Write {
     /// How long a write may wait for the peer to take something.
     fn set_write_timeout(&self, timeout: Duration) -> io::Result<()>;
 
-    /// Reads no more than what has arrived.
-    fn end_reading(&self) -> io::Result<()>;
-
     /// Tells the peer that nothing more will come.
     fn end_writing(&mut self) -> io::Result<()>;
 }
@@ -47,10 +44,6 @@ impl Stream for &TcpStream {
 
     fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
         TcpStream::set_write_timeout(self, Some(timeout))
-    }
-
-    fn end_reading(&self) -> io::Result<()> {
-        self.shutdown(Shutdown::Read)
     }
 
     fn end_writing(&mut self) -> io::Result<()> {
@@ -180,10 +173,6 @@ impl Stream for &mut Memory<'_> {
         Ok(())
     }
 
-    fn end_reading(&self) -> io::Result<()> {
-        Ok(())
-    }
-
     fn end_writing(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -251,14 +240,16 @@ impl<S: Stream> Connection<'_, S> {
     /// Waits for a request's first octets, with no more memory than that takes.
     fn rest(&mut self) -> io::Result<usize> {
         let limits = self.limits;
-        let timeout = if self.served { limits.idle_timeout } else { limits.silent_timeout };
         self.input.shrink();
         self.wire.flush()?;
         self.seat.rest();
-        // Requests that have arrived are still answered; then there is no more.
-        if self.seat.is_leaving() {
-            self.wire.stream.end_reading()?;
-        }
+        let timeout = match self.served {
+            // The last answer may have been written before the server began to
+            // stop, and its reader may have sent the next request since.
+            _ if self.seat.is_leaving() => limits.last_call,
+            true => limits.idle_timeout,
+            false => limits.silent_timeout,
+        };
         let read = self.wire.read(self.input.space(), timeout);
         self.seat.work();
         read
@@ -289,16 +280,19 @@ impl<S: Stream> Connection<'_, S> {
         let mut request = Request::new(head, Supply::Wire(&mut body), self.peer, limits);
         let response = answer_or_500(self.routes, &mut request);
 
-        let goes_on = may_go_on(&request, &response, limits, self.seat);
-        let persistence = match request.version() {
+        let content = response.sent_content(request.method() == Method::HEAD);
+        access_log::answered(&request, &response, content.len());
+        let (progress, version) = (request.progress(), request.version());
+        let client_is_done = !request.head().persistent && progress.is_done();
+        // The server is to stop, or needs the room; but what has arrived behind
+        // this request is still answered.
+        let goes_on = may_go_on(&request, &response, limits)
+            && !(self.seat.is_leaving() && body.unread.is_empty());
+        let persistence = match version {
             _ if !goes_on => Persistence::Close,
             Version::Http11 => Persistence::Implied,
             Version::Http10 => Persistence::KeepAlive,
         };
-        let content = response.sent_content(request.method() == Method::HEAD);
-        access_log::answered(&request, &response, content.len());
-        let client_is_done = !request.head().persistent && request.progress().is_done();
-        let progress = request.progress();
 
         if body.wire.send(&response, content, persistence).is_err() {
             return ControlFlow::Break(Linger(false));
@@ -334,23 +328,20 @@ impl<S: Stream> Connection<'_, S> {
         let deadline = Instant::now() + self.limits.linger_timeout;
         // Not a request under way any more: who needs the room may have it.
         self.seat.rest();
-        if self.seat.is_leaving() || self.wire.stream.end_writing().is_err() {
-            return;
+        if self.wire.stream.end_writing().is_ok() {
+            while let Ok(1..) = self.wire.read_until(&mut self.input.buffer, deadline) {}
         }
-        while let Ok(1..) = self.wire.read_until(&mut self.input.buffer, deadline) {}
     }
 }
 
 /// Whether the connection may serve another request after this answer.
-fn may_go_on(request: &Request, response: &Response, limits: &Limits, seat: &Seat) -> bool {
+fn may_go_on(request: &Request, response: &Response, limits: &Limits) -> bool {
     // The client wants it to,
     request.head().persistent
         // the answer does not say that the framing is in doubt,
         && !response.ends_connection()
-        // the next request can be told from what is left of this one,
+        // and the next request can be told from what is left of this one.
         && request.progress().can_be_drained(limits)
-        // and nobody asked the connection to make room, or the server to stop.
-        && !seat.is_leaving()
 }
 
 /// The table's answer. A panic in a handler costs this answer and this

@@ -25,7 +25,11 @@ const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Serve(options)) => serve(options),
+        Ok(Command::Serve(options)) => {
+            let code = serve(options);
+            log::logger().flush();
+            code
+        }
         Ok(Command::Help) => print(cli::HELP),
         Ok(Command::Version) => print(concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Routes) => print(&table(&routes(Guards::published(), Readiness::new()))),
@@ -146,12 +150,12 @@ fn cannot_listen(listen: &str, error: &io::Error) -> String {
 /// The table as text: method, path and guard, aligned.
 fn table(routes: &Routes) -> String {
     let width = routes.iter().map(|route| route.path().len()).max().unwrap_or(0).max("PATH".len());
-    let mut table = format!("METHOD   {:width$}  GUARD\n", "PATH");
-    for route in routes.iter() {
+    let row = |method, path, guard: &str| format!("{method:7}  {path:width$}  {guard}\n");
+    let rows = routes.iter().map(|route| {
         let guard = route.guard().map_or_else(|| "open".to_owned(), ToString::to_string);
-        table += &format!("{:7}  {:width$}  {guard}\n", route.method().as_str(), route.path());
-    }
-    table
+        row(route.method().as_str(), route.path(), &guard)
+    });
+    std::iter::once(row("METHOD", "PATH", "GUARD")).chain(rows).collect()
 }
 
 fn new_token(name: &str, scopes: &[String]) -> ExitCode {

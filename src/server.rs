@@ -118,7 +118,7 @@ impl Server {
             }
         }
         drop(self.listener);
-        house.register.close(house.limits.grace);
+        house.register.close(house.epoch, &house.limits);
         Ok(())
     }
 }
@@ -340,19 +340,36 @@ impl Register {
         result.is_ok_and(|(open, _)| open.connections.len() < before)
     }
 
-    /// Lets every connection end, within `grace`.
-    fn close(&self, grace: Duration) {
+    /// Lets every connection end: with its next answer, or when it has been
+    /// idle for a while, or at the end of the grace time.
+    fn close(&self, epoch: Instant, limits: &Limits) {
+        let end = Instant::now() + limits.grace;
         let mut open = self.open();
-        for (seat, stream) in open.connections.values() {
-            dismiss(seat, stream);
+        for (seat, _) in open.connections.values() {
+            seat.leave();
         }
-        let result = self.left.wait_timeout_while(open, grace, |open| !open.connections.is_empty());
-        open = result.map_or_else(|poisoned| poisoned.into_inner().0, |(open, _)| open);
-        if !open.connections.is_empty() {
-            log::warn!("{} connections are cut off after the grace time", open.connections.len());
-        }
-        for (_, stream) in open.connections.values() {
-            let _ = stream.shutdown(Shutdown::Both);
+        while !open.connections.is_empty() {
+            let now = Instant::now();
+            if now >= end {
+                log::warn!(
+                    "{} connections are cut off after the grace time",
+                    open.connections.len()
+                );
+                for (_, stream) in open.connections.values() {
+                    let _ = stream.shutdown(Shutdown::Both);
+                }
+                return;
+            }
+            let last_call = now.checked_sub(limits.last_call).unwrap_or(epoch);
+            let last_call = last_call.saturating_duration_since(epoch).as_millis();
+            for (seat, stream) in open.connections.values() {
+                if seat.idle_since().is_some_and(|since| u128::from(since) <= last_call) {
+                    let _ = stream.shutdown(Shutdown::Read);
+                }
+            }
+            // Until one leaves, or the next one's last call is over.
+            let wait = self.left.wait_timeout(open, limits.last_call.min(end - now) / 4);
+            open = wait.map_or_else(|poisoned| poisoned.into_inner().0, |(open, _)| open);
         }
     }
 }

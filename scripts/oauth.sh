@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# A client library that knows RFC 6750, unchanged: requests-oauthlib sends the
+# token, and Werkzeug reads the challenge.
+. "$(dirname "$0")/server.sh"
+
+command -v python3 >/dev/null || skip 'python3 is not installed'
+python3 -m venv "$dir/venv" >/dev/null 2>&1 || skip 'python3 has no venv module'
+"$dir/venv/bin/pip" install --quiet --disable-pip-version-check requests-oauthlib werkzeug \
+    >/dev/null 2>&1 || skip 'requests-oauthlib and werkzeug can not be installed from PyPI'
+
+start
+OAUTHLIB_INSECURE_TRANSPORT=1 "$dir/venv/bin/python" - "$url" <<'PYTHON'
+import sys
+
+from requests_oauthlib import OAuth2Session
+from werkzeug.datastructures import WWWAuthenticate
+
+url = sys.argv[1]
+
+
+def check(what, expected, saw):
+    if expected != saw:
+        sys.exit(f"FAILED  {what}\nexpected: {expected}\nsaw:      {saw}")
+    print("ok     ", what)
+
+
+def get(path, token):
+    session = OAuth2Session(token={"access_token": token, "token_type": "Bearer"})
+    session.trust_env = False
+    return session.get(url + path, timeout=10)
+
+
+answer = get("/protected", "fake-super-secret-token")
+check("the client's token is taken", (200, {"message": "Hello user1! This is a protected route."}),
+      (answer.status_code, answer.json()))
+
+answer = get("/protected", "wrong")
+challenge = WWWAuthenticate.from_header(answer.headers["WWW-Authenticate"])
+check("a wrong one is refused", 401, answer.status_code)
+check("the challenge is read as RFC 6750 means it", ("bearer", "guardhouse", "invalid_token"),
+      (challenge.type, challenge["realm"], challenge["error"]))
+PYTHON
+stop
+expect 'the server stops' 0 "$code"

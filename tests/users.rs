@@ -1,0 +1,113 @@
+//! A users file: loaded whole or not at all, and loaded again while it is used.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::{env, fs, thread};
+
+use guardhouse::{User, UsersFile};
+
+/// A file that goes when the test does.
+struct File(PathBuf);
+
+impl File {
+    fn new(text: &str) -> File {
+        let number = RandomState::new().hash_one("a new name in each run");
+        let file = File(env::temp_dir().join(format!("guardhouse-{number:016x}.users")));
+        file.write(text);
+        file
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(&self.0, text).unwrap();
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn name(users: &UsersFile, token: &str) -> Option<String> {
+    users.by_token(token).map(|user: User| user.name().to_owned())
+}
+
+#[test]
+fn a_bad_line_is_named_with_its_file_and_never_shown() {
+    let file = File::new("ann:t0ken-of-ann\nbob:s3cret of bob\n");
+    let error = UsersFile::open(&file.0).unwrap_err().to_string();
+    assert!(error.contains(&format!("{}, line 2: ", file.0.display())), "{error}");
+    assert!(!error.contains("s3cret"), "{error}");
+
+    let error = UsersFile::open("/nonexistent/users.txt").unwrap_err().to_string();
+    assert!(error.starts_with("/nonexistent/users.txt can't be read: "), "{error}");
+}
+
+#[test]
+fn a_reload_replaces_all_users_and_a_bad_file_none() {
+    let file = File::new("ann:t1\n");
+    let users = UsersFile::open(&file.0).unwrap();
+    assert_eq!(name(&users, "t1").as_deref(), Some("ann"));
+
+    file.write("bob:t2\n");
+    assert_eq!(name(&users, "t2"), None, "nothing changes before it is loaded again");
+    users.reload().unwrap();
+    assert_eq!((name(&users, "t1"), name(&users, "t2").as_deref()), (None, Some("bob")));
+
+    file.write("cyd:t3\nno colon\n");
+    assert!(users.reload().is_err());
+    assert_eq!((name(&users, "t3"), name(&users, "t2").as_deref()), (None, Some("bob")));
+    assert_eq!(users.len(), 1);
+}
+
+#[test]
+fn a_reload_is_seen_by_every_thread_and_by_every_file_on_its_own() {
+    let (first, second) = (File::new("ann:t\n"), File::new("bob:t\n"));
+    let first_users = Arc::new(UsersFile::open(&first.0).unwrap());
+    let second_users = UsersFile::open(&second.0).unwrap();
+    for _ in 0..3 {
+        assert_eq!(name(&first_users, "t").as_deref(), Some("ann"));
+        assert_eq!(name(&second_users, "t").as_deref(), Some("bob"));
+    }
+    // Threads that look up all the while see one store or the other, whole.
+    let lookups: Vec<_> = (0..4)
+        .map(|_| {
+            let users = Arc::clone(&first_users);
+            thread::spawn(move || {
+                loop {
+                    match name(&users, "t").as_deref() {
+                        Some("ann") => {}
+                        Some("cyd") => break,
+                        other => panic!("{other:?}"),
+                    }
+                }
+            })
+        })
+        .collect();
+    first.write("cyd:t\n");
+    first_users.reload().unwrap();
+    for lookup in lookups {
+        lookup.join().unwrap();
+    }
+    assert_eq!(name(&second_users, "t").as_deref(), Some("bob"));
+}
+
+#[test]
+fn a_hundred_thousand_users_are_each_found() {
+    let mut text = String::new();
+    for number in 0..100_000 {
+        writeln!(text, "user{number}:a-token-with-128-bits-{number:08x}:read write").unwrap();
+    }
+    let file = File::new(&text);
+    let users = UsersFile::open(&file.0).unwrap();
+    assert_eq!(users.len(), 100_000);
+    for number in (0..100_000).step_by(997) {
+        let token = format!("a-token-with-128-bits-{number:08x}");
+        assert_eq!(name(&users, &token), Some(format!("user{number}")));
+    }
+    assert_eq!(name(&users, "a-token-with-128-bits-ffffffff"), None);
+}
