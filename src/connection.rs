@@ -265,7 +265,7 @@ impl<S: Stream> Connection<'_, S> {
             (self.input.unread.start + head.start, self.input.unread.start + head.end);
         let arrived = self.input.unread.end - end;
         self.input.make_room_behind(end);
-        let (before, behind) = self.input.buffer.split_at_mut(end);
+        let (before, behind) = self.input.buffer().split_at_mut(end);
         let octets = before.get(begin..).unwrap_or_default();
 
         let mut slots = FieldSlots::new();
@@ -329,7 +329,7 @@ impl<S: Stream> Connection<'_, S> {
         // Not a request under way any more: who needs the room may have it.
         self.seat.rest();
         if self.wire.stream.end_writing().is_ok() {
-            while let Ok(1..) = self.wire.read_until(&mut self.input.buffer, deadline) {}
+            while let Ok(1..) = self.wire.read_until(self.input.buffer(), deadline) {}
         }
     }
 }
@@ -362,7 +362,10 @@ fn drain<S: Stream>(progress: Progress, body: &mut Body<'_, '_, S>, limits: &Lim
 
 /// What has arrived and is not used up.
 struct Input {
-    buffer: Vec<u8>,
+    /// On the thread's stack, which goes back to the system when the thread ends.
+    page: [u8; Input::SIZE],
+    /// In use while it has a length: for heads that need more than a page.
+    grown: Vec<u8>,
     unread: Range<usize>,
 }
 
@@ -373,24 +376,31 @@ impl Input {
     const BEHIND: usize = 1024;
 
     fn new() -> Input {
-        Input { buffer: vec![0; Input::SIZE], unread: 0..0 }
+        Input { page: [0; Input::SIZE], grown: Vec::new(), unread: 0..0 }
+    }
+
+    fn buffer(&mut self) -> &mut [u8] {
+        if self.grown.is_empty() { &mut self.page } else { &mut self.grown }
     }
 
     fn unread(&self) -> &[u8] {
-        self.buffer.get(self.unread.clone()).unwrap_or_default()
+        let buffer = if self.grown.is_empty() { &self.page[..] } else { &self.grown };
+        buffer.get(self.unread.clone()).unwrap_or_default()
     }
 
     /// Where the next octets go. Never empty: what is unread moves to the front,
     /// or the buffer grows, which the limit on heads bounds.
     fn space(&mut self) -> &mut [u8] {
-        if self.unread.end == self.buffer.len() {
-            if self.unread.start > 0 {
-                compact(&mut self.buffer, &mut self.unread);
-            } else {
-                self.buffer.resize(self.buffer.len() * 2, 0);
-            }
+        let Range { start, end } = self.unread;
+        let length = self.buffer().len();
+        if end == length && start > 0 {
+            self.buffer().copy_within(start..end, 0);
+            self.unread = 0..end - start;
+        } else if end == length {
+            self.grow(length * 2);
         }
-        self.buffer.get_mut(self.unread.end..).unwrap_or_default()
+        let end = self.unread.end;
+        self.buffer().get_mut(end..).unwrap_or_default()
     }
 
     fn arrived(&mut self, count: usize) {
@@ -398,26 +408,25 @@ impl Input {
     }
 
     fn make_room_behind(&mut self, end: usize) {
-        if self.buffer.len() < end + Input::BEHIND {
-            self.buffer.resize(end + Input::BEHIND, 0);
+        if self.buffer().len() < end + Input::BEHIND {
+            self.grow(end + Input::BEHIND);
         }
+    }
+
+    fn grow(&mut self, length: usize) {
+        if self.grown.is_empty() {
+            self.grown.extend_from_slice(&self.page);
+        }
+        self.grown.resize(length, 0);
     }
 
     /// Gives back what a large head needed.
     fn shrink(&mut self) {
         if self.unread.is_empty() {
             self.unread = 0..0;
-            if self.buffer.len() > Input::SIZE {
-                *self = Input::new();
-            }
+            self.grown = Vec::new();
         }
     }
-}
-
-/// Moves what is unread to the front of its buffer.
-fn compact(buffer: &mut [u8], unread: &mut Range<usize>) {
-    buffer.copy_within(unread.clone(), 0);
-    *unread = 0..unread.len();
 }
 
 /// A request's message body, as the connection brings it.
@@ -438,7 +447,8 @@ impl<S: Stream> Source for Body<'_, '_, S> {
     }
 
     fn fill(&mut self, deadline: Instant) -> Result<(), Error> {
-        compact(self.buffer, &mut self.unread);
+        self.buffer.copy_within(self.unread.clone(), 0);
+        self.unread = 0..self.unread.len();
         let space = self.buffer.get_mut(self.unread.end..).unwrap_or_default();
         match self.wire.read_until(space, deadline) {
             Ok(0) => Err(Error::ContentTruncated),

@@ -186,9 +186,7 @@ impl Door {
         // Once with the room there is, once with room that was made.
         let register = &self.house.register;
         let served = self.serve(&stream, peer)
-            || (register.evict()
-                && register.wait_for_room(Door::PATIENCE)
-                && self.serve(&stream, peer));
+            || (register.make_room(Door::PATIENCE) && self.serve(&stream, peer));
         if served {
             self.short = false;
         } else {
@@ -246,8 +244,7 @@ impl Door {
             log::warn!("no room for a connection, so idle ones make way: {error}");
         }
         self.turned_away.clear();
-        self.house.register.evict();
-        self.house.register.wait_for_room(Door::PATIENCE);
+        self.house.register.make_room(Door::PATIENCE);
     }
 }
 
@@ -287,8 +284,10 @@ struct Register {
 
 #[derive(Default)]
 struct Open {
-    next: u64,
     connections: HashMap<u64, (Arc<Seat>, Arc<TcpStream>)>,
+    /// How many have entered, which numbers them, and how many have left.
+    entered: u64,
+    left: u64,
 }
 
 impl Register {
@@ -304,40 +303,44 @@ impl Register {
 
     fn enter(&self, seat: &Arc<Seat>, stream: &Arc<TcpStream>) -> u64 {
         let mut open = self.open();
-        let number = open.next;
-        open.next += 1;
+        let number = open.entered;
+        open.entered += 1;
         open.connections.insert(number, (Arc::clone(seat), Arc::clone(stream)));
         number
     }
 
     fn leave(&self, number: u64) {
-        let gone = self.open().connections.remove(&number);
-        drop(gone);
+        let mut open = self.open();
+        open.left += 1;
+        let gone = open.connections.remove(&number);
+        // A crowd's room is not held for ever.
+        if open.connections.len() < open.connections.capacity() / 4 {
+            let twice = open.connections.len() * 2;
+            open.connections.shrink_to(twice);
+        }
+        drop((open, gone));
         self.left.notify_all();
     }
 
-    /// Asks the connection that has been idle longest to leave. False if none
-    /// is idle: a request under way is never cut off for room.
-    fn evict(&self) -> bool {
+    /// Asks the connection that has been idle longest to leave, and waits until
+    /// one has left, `patience` at most; whether one has. A request under way is
+    /// never cut off for room.
+    fn make_room(&self, patience: Duration) -> bool {
         let open = self.open();
         let idle = open.connections.values().filter_map(|(seat, stream)| {
             let since = seat.idle_since().filter(|_| !seat.is_leaving())?;
             Some((since, seat, stream))
         });
-        let Some((_, seat, stream)) = idle.min_by_key(|(since, ..)| *since) else {
-            return false;
-        };
-        dismiss(seat, stream);
-        true
-    }
-
-    /// Waits until a connection has left, `patience` at most; whether one has.
-    fn wait_for_room(&self, patience: Duration) -> bool {
-        let open = self.open();
-        let before = open.connections.len();
-        let result =
-            self.left.wait_timeout_while(open, patience, |open| open.connections.len() >= before);
-        result.is_ok_and(|(open, _)| open.connections.len() < before)
+        if let Some((_, seat, stream)) = idle.min_by_key(|(since, ..)| *since) {
+            // It waits for a request. One that has just arrived is still
+            // answered: only what comes later is not read.
+            seat.leave();
+            let _ = stream.shutdown(Shutdown::Read);
+        }
+        let left = open.left;
+        self.left
+            .wait_timeout_while(open, patience, |open| open.left == left)
+            .is_ok_and(|(open, _)| open.left != left)
     }
 
     /// Lets every connection end: with its next answer, or when it has been
@@ -371,14 +374,5 @@ impl Register {
             let wait = self.left.wait_timeout(open, limits.last_call.min(end - now) / 4);
             open = wait.map_or_else(|poisoned| poisoned.into_inner().0, |(open, _)| open);
         }
-    }
-}
-
-/// Asks a connection to leave, and wakes it if it waits for a request. One that
-/// has just arrived is still answered: only what comes later is not read.
-fn dismiss(seat: &Seat, stream: &TcpStream) {
-    seat.leave();
-    if seat.idle_since().is_some() {
-        let _ = stream.shutdown(Shutdown::Read);
     }
 }
