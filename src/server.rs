@@ -174,6 +174,10 @@ impl Door {
     /// How long to wait for a connection that was asked to leave, or, in a
     /// shortage, before the next try.
     const PATIENCE: Duration = Duration::from_millis(100);
+    /// How often room is made for one connection, and how long a thread takes
+    /// to end after its connection.
+    const ATTEMPTS: usize = 8;
+    const MOMENT: Duration = Duration::from_millis(1);
 
     /// Serves a connection on a thread of its own.
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
@@ -183,29 +187,46 @@ impl Door {
             return;
         }
         let stream = Arc::new(stream);
-        // Once with the room there is, once with room that was made.
-        let register = &self.house.register;
-        let served = self.serve(&stream, peer)
-            || (register.make_room(Door::PATIENCE) && self.serve(&stream, peer));
-        if served {
-            self.short = false;
-        } else {
+        if !self.find_room(&stream, peer) {
             self.turn_away(stream);
         }
     }
 
-    /// Starts a connection's thread; false if there is no place or no thread.
-    fn serve(&self, stream: &Arc<TcpStream>, peer: SocketAddr) -> bool {
+    /// Serves a connection with the room there is, or with room that is made.
+    fn find_room(&mut self, stream: &Arc<TcpStream>, peer: SocketAddr) -> bool {
+        for attempt in 0..Door::ATTEMPTS {
+            match self.serve(stream, peer) {
+                Ok(true) => {
+                    self.short &= attempt > 0;
+                    return true;
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    self.report(&error);
+                    // A thread that has left holds its stack a moment longer, and
+                    // there is no event for that moment's end.
+                    thread::sleep(Door::MOMENT);
+                }
+            }
+            if !self.house.register.make_room(Door::PATIENCE) {
+                break;
+            }
+        }
+        false
+    }
+
+    /// Starts a connection's thread; false if there is no place for it.
+    fn serve(&self, stream: &Arc<TcpStream>, peer: SocketAddr) -> io::Result<bool> {
         let limits = &self.house.limits;
         if self.house.register.len() >= limits.connections {
-            return false;
+            return Ok(false);
         }
         let place = Place::take(&self.house, stream);
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name(peer.to_string())
             .stack_size(limits.stack_bytes)
-            .spawn(move || place.serve(peer));
-        thread.inspect_err(|error| log::warn!("no thread for a connection: {error}")).is_ok()
+            .spawn(move || place.serve(peer))
+            .map(|_| true)
     }
 
     /// Answers 503: there is no room, and none could be made.
@@ -238,13 +259,17 @@ impl Door {
         if matches!(error.kind(), ConnectionAborted | Interrupted) {
             return;
         }
-        // Said once, not each time that it is felt.
+        self.report(error);
+        self.turned_away.clear();
+        self.house.register.make_room(Door::PATIENCE);
+    }
+
+    /// Logs a shortage once, not each time that it is felt.
+    fn report(&mut self, error: &io::Error) {
         if !self.short {
             self.short = true;
             log::warn!("no room for a connection, so idle ones make way: {error}");
         }
-        self.turned_away.clear();
-        self.house.register.make_room(Door::PATIENCE);
     }
 }
 

@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# More connections than there is room for: 10,000 idle ones with and without a
+# cap, more than the descriptors or the address space that the system gives, and
+# a log that nobody reads. A fresh client is served within a second each time.
+. "$(dirname "$0")/server.sh"
+
+command -v python3 >/dev/null || skip 'python3 is not installed'
+
+GUARDHOUSE=$GUARDHOUSE python3 - <<'PYTHON'
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+BINARY = os.environ["GUARDHOUSE"]
+REQUEST = (b"GET /protected HTTP/1.1\r\nHost: a\r\n"
+           b"Authorization: Bearer fake-super-secret-token\r\n\r\n")
+
+
+def check(what, is_so, saw=""):
+    if not is_so:
+        sys.exit(f"FAILED  {what}: {saw}")
+    print("ok     ", what, saw and f"({saw})")
+
+
+@contextlib.contextmanager
+def server(*options, limits=(), stderr=subprocess.DEVNULL):
+    def confine():
+        for which, value in limits:
+            resource.setrlimit(which, (value, value))
+
+    process = subprocess.Popen([BINARY, "--listen", "127.0.0.1:0", *options], preexec_fn=confine,
+                               stdout=subprocess.PIPE, stderr=stderr)
+    try:
+        line = process.stdout.readline().decode()
+        host, port = line.strip().removeprefix("listening on http://").split(":")
+        yield process, (host, int(port))
+        process.send_signal(signal.SIGTERM)
+        check("the server stops", process.wait(timeout=20) == 0)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def ask(connection):
+    """The status of an answer, or nothing where the connection is closed."""
+    try:
+        connection.settimeout(10)
+        connection.sendall(REQUEST)
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            piece = connection.recv(4096)
+            if not piece:
+                return None
+            answer += piece
+        return int(answer.split(b" ")[1])
+    except ConnectionError:
+        return None
+
+
+def fresh_client_is_served(address):
+    began = time.monotonic()
+    with socket.create_connection(address, timeout=10) as connection:
+        status = ask(connection)
+    took = time.monotonic() - began
+    check("a fresh client is served within a second", status == 200 and took < 1,
+          f"{status}, {took * 1000:.1f} ms")
+
+
+def resident(process):
+    with open(f"/proc/{process.pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
+def idle(address, count):
+    connections = []
+    for _ in range(count):
+        connection = socket.create_connection(address, timeout=10)
+        check_status = ask(connection)
+        if check_status != 200:
+            sys.exit(f"FAILED  connection {len(connections)} got {check_status}")
+        connections.append(connection)
+    return connections
+
+
+def close(connections):
+    for connection in connections:
+        connection.close()
+
+
+# Each connection is a descriptor here and one there.
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+wanted = 10_100
+if hard == resource.RLIM_INFINITY or hard >= wanted:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+many = min(10_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100)
+has_proc = os.path.exists("/proc/self/status")
+
+with server("--log-level", "warn") as (process, address):
+    before = resident(process) if has_proc else 0
+    connections = idle(address, 1000)
+    if has_proc:
+        each = (resident(process) - before) / 1000
+        check("1000 idle connections hold at most 24 KiB each", each <= 24, f"{each:.1f} KiB")
+    connections += idle(address, many - 1000)
+    if has_proc:
+        each = (resident(process) - before) / many
+        check(f"{many} idle connections hold at most 24 KiB each", each <= 24, f"{each:.1f} KiB")
+    fresh_client_is_served(address)
+    check(f"all {many} are still served", all(ask(one) == 200 for one in connections[::97]))
+    close(connections)
+
+with server("--log-level", "warn", "--max-connections", "100") as (process, address):
+    connections = idle(address, many)
+    check(f"{many} clients came to a cap of 100, and each was served", True)
+    fresh_client_is_served(address)
+    check("the one that was idle longest is gone", ask(connections[0]) is None)
+    check("the latest is not", ask(connections[-1]) == 200)
+    close(connections)
+
+with server("--log-level", "warn", limits=[(resource.RLIMIT_NOFILE, 64)]) as (process, address):
+    connections = idle(address, 200)
+    check("200 clients came to 64 descriptors, and each was served", True)
+    fresh_client_is_served(address)
+    ticks = os.times
+    cpu = lambda: sum(map(int, open(f"/proc/{process.pid}/stat").read().split()[13:15]))
+    if has_proc:
+        # All descriptors are taken, and one more client waits for one.
+        spun = cpu()
+        waiting = [socket.create_connection(address, timeout=10) for _ in range(70)]
+        fresh_client_is_served(address)
+        spun = (cpu() - spun) / os.sysconf("SC_CLK_TCK")
+        check("the accept loop does not spin", spun < 0.5, f"{spun:.2f} s of CPU")
+        close(waiting)
+    close(connections)
+
+# Each thread wants a stack: with so little address space there is not one for
+# every connection.
+space = 64 << 20
+with server("--log-level", "warn", limits=[(resource.RLIMIT_AS, space)]) as (process, address):
+    connections = []
+    statuses = []
+    for _ in range(400):
+        connection = socket.create_connection(address, timeout=10)
+        statuses.append(ask(connection))
+        connections.append(connection)
+    check("400 clients came to 64 MiB of address space, and each got an answer",
+          set(statuses) <= {200, 503}, f"{statuses.count(200)} × 200, {statuses.count(503)} × 503")
+    fresh_client_is_served(address)
+    close(connections)
+
+read, write = os.pipe()
+with server("--log-level", "info", stderr=write) as (process, address):
+    with socket.create_connection(address, timeout=10) as connection:
+        statuses = {ask(connection) for _ in range(20_000)}
+    check("20,000 requests are answered though nobody reads the log", statuses == {200})
+    fresh_client_is_served(address)
+    os.close(write)
+    os.close(read)
+    with socket.create_connection(address, timeout=10) as connection:
+        check("and when nobody can any more", ask(connection) == 200)
+PYTHON
