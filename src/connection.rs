@@ -241,8 +241,10 @@ impl<S: Stream> Connection<'_, S> {
     fn rest(&mut self) -> io::Result<usize> {
         let limits = self.limits;
         self.input.shrink();
-        self.wire.flush()?;
+        // Idle from here on: who has the whole answer may be asked to leave, and
+        // what is still to be written is written all the same.
         self.seat.rest();
+        self.wire.flush()?;
         let timeout = match self.served {
             // The last answer may have been written before the server began to
             // stop, and its reader may have sent the next request since.
@@ -283,7 +285,9 @@ impl<S: Stream> Connection<'_, S> {
         let content = response.sent_content(request.method() == Method::HEAD);
         access_log::answered(&request, &response, content.len());
         let (progress, version) = (request.progress(), request.version());
-        let client_is_done = !request.head().persistent && progress.is_done();
+        // Not behind content: old clients send a CRLF there (RFC 9112 §2.2).
+        let client_is_done =
+            !request.head().persistent && progress.is_done() && !progress.has_begun();
         // The server is to stop, or needs the room; but what has arrived behind
         // this request is still answered.
         let goes_on = may_go_on(&request, &response, limits)
@@ -312,7 +316,13 @@ impl<S: Stream> Connection<'_, S> {
     /// either, so this is the connection's last answer.
     fn refuse(&mut self, error: Error) -> ControlFlow<Linger> {
         let response = Response::from(error).ending_connection();
-        let content = response.sent_content(false);
+        // What can be told of it is whether it meant HEAD, whose answers have no
+        // content whatever they are (RFC 9110 §9.3.2).
+        let mut head = self.input.unread();
+        while let Some(rest) = head.strip_prefix(b"\r\n") {
+            head = rest;
+        }
+        let content = response.sent_content(head.starts_with(b"HEAD "));
         access_log::refused(self.peer, &response, content.len());
         let sent = self.wire.send(&response, content, Persistence::Close);
         ControlFlow::Break(Linger(sent.is_ok()))

@@ -173,6 +173,11 @@ impl Progress {
         self.state == State::Done
     }
 
+    /// Whether any of the message body has been used up.
+    pub(crate) fn has_begun(self) -> bool {
+        self.used > 0
+    }
+
     /// Whether the message body may end soon enough to be drained, so that the
     /// connection can go on after the answer.
     ///
@@ -322,13 +327,10 @@ impl<'a> Content<'a> {
     /// Reads up to the next chunk's data: the CRLF of the chunk before, the
     /// size line, and behind the last chunk the trailer section (RFC 9112 §7.1).
     fn chunk_line(&mut self) -> Result<(), Error> {
-        // Step 1: "chunk-data CRLF". Two octets that are not CRLF are no line
-        // end (CVE-2025-22871, CVE-2025-43859 skipped whatever stood there).
+        // Step 1: "chunk-data CRLF". A line of two octets is CRLF and nothing else
+        // (CVE-2025-22871, CVE-2025-43859 skipped whatever stood there).
         if self.progress.given > 0 {
             self.read_line(2, Error::Chunk)?;
-            if self.line != b"\r\n" {
-                return Err(Error::Chunk);
-            }
         }
         // Step 2: "chunk-size [ chunk-ext ] CRLF".
         self.read_line(self.limits.chunk_line_bytes, Error::Chunk)?;

@@ -30,6 +30,7 @@
 //! table, and the best first page of all.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod access_log;
 mod authorization;

@@ -1,6 +1,8 @@
 //! The binary: options → log → users → routes → serve. What the server says to
 //! whom is in `lesson.rs`; what is here only sets it up.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 mod cli;
 mod lesson;
 mod logger;

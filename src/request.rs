@@ -328,11 +328,7 @@ fn too_long(octets: &[u8], begin: usize, limits: &Limits) -> Error {
     let head = octets.get(begin..).unwrap_or_default();
     let line = head.split(|octet| *octet == b'\r').next().unwrap_or_default();
     let target = line.split(|octet| *octet == b' ').nth(1).unwrap_or_default();
-    if line.len() == head.len() || target.len() > limits.target_bytes {
-        Error::TargetTooLong
-    } else {
-        Error::HeadTooLarge
-    }
+    if target.len() > limits.target_bytes { Error::TargetTooLong } else { Error::HeadTooLarge }
 }
 
 /// Room for a head's fields, on the stack.
@@ -384,14 +380,15 @@ fn refusal(error: httparse::Error, head: &[u8]) -> Error {
         // something behind the version.
         httparse::Error::Version | httparse::Error::NewLine => {
             let line = head.split(|octet| *octet == b'\r').next().unwrap_or_default();
-            let version = line.rsplit(|octet| *octet == b' ').next().unwrap_or_default();
-            match version {
-                [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            let mut parts = line.split(|octet| *octet == b' ').skip(2);
+            match (parts.next(), parts.next()) {
+                (Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]), None)
                     if major.is_ascii_digit() && minor.is_ascii_digit() =>
                 {
                     Error::VersionUnsupported
                 }
-                _ => Error::Version,
+                (Some(_), None) => Error::Version,
+                _ => Error::RequestLine,
             }
         }
     }
@@ -715,12 +712,20 @@ mod tests {
 
     #[test]
     fn the_request_line_has_three_parts() {
-        for head in ["GET\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n", " GET / HTTP/1.1\r\n\r\n"] {
+        for head in [
+            "GET\r\n\r\n",
+            "GET  / HTTP/1.1\r\n\r\n",
+            " GET / HTTP/1.1\r\n\r\n",
+            "GET /  HTTP/1.1\r\n\r\n",
+            "GET /a b HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1 \r\n\r\n",
+            "GET / HTTP/1.1 HTTP/2.0\r\n\r\n",
+        ] {
             assert_eq!(check(head), Err(Error::RequestLine), "{head:?}");
         }
         assert_eq!(check("GET / HTTP/2.0\r\n\r\n"), Err(Error::VersionUnsupported));
         assert_eq!(check("GET / HTTP/1.2\r\n\r\n"), Err(Error::VersionUnsupported));
-        for version in ["HTTP/11", "HTP/1.1", "http/1.1", "HTTP/1.1 ", "HTTP/1.10", "HTTP/1.x"] {
+        for version in ["HTTP/11", "HTP/1.1", "http/1.1", "HTTP/1.10", "HTTP/1.x"] {
             let result = check(&format!("GET / {version}\r\nHost: a\r\n\r\n"));
             assert_eq!(result, Err(Error::Version), "{version:?}");
         }

@@ -30,9 +30,8 @@ fn by_database(path: PathBuf) -> Guard<User> {
             }
             database.as_ref().map_or(Ok(None), |database| find(database, id))
         });
-        let (known, name, scopes) = row
-            .inspect_err(|error| log::error!("users can't be looked up: {error}"))
-            .ok()??;
+        let (known, name, scopes) =
+            row.inspect_err(|error| log::error!("users can't be looked up: {error}")).ok()??;
         guard::is_same(known.as_bytes(), secret.as_bytes())
             .then(|| User::new(&name, scopes.split_whitespace()))
     })

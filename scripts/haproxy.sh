@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# Past one machine: three replicas behind HAProxy, which asks each whether it is
+# ready, and a rolling restart of all three under load. No request fails.
+. "$(dirname "$0")/server.sh"
+
+need haproxy haproxy
+command -v python3 >/dev/null || skip 'python3 is not installed'
+
+# The replicas have the same users, and nothing else that they would share.
+replica=() replica_port=()
+# start_replica I PORT
+start_replica() {
+    start_at "$2" --drain-delay 1 --log-level warn
+    replica[$1]=$server replica_port[$1]=$port
+    server=
+}
+for i in 0 1 2; do start_replica $i 0; done
+
+free_port front
+{
+    cat <<HAPROXY
+global
+    stats socket $dir/haproxy.sock mode 600
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 30s
+    timeout server 30s
+frontend front
+    bind 127.0.0.1:$front
+    default_backend replicas
+backend replicas
+    balance roundrobin
+    option httpchk GET /readyz
+    http-check expect status 200
+    default-server check inter 100ms fall 1 rise 1
+HAPROXY
+    for i in 0 1 2; do echo "    server replica$i 127.0.0.1:${replica_port[$i]}"; done
+} >"$dir/haproxy.cfg"
+"$haproxy" -f "$dir/haproxy.cfg" -db >"$dir/haproxy.log" 2>&1 &
+also_stop $!
+url=http://127.0.0.1:$front
+curl -q --noproxy '*' --silent --output /dev/null --retry 50 --retry-delay 0 --retry-connrefused "$url/open" ||
+    expect 'HAProxy starts' '' "$(cat "$dir/haproxy.log")"
+
+# Eight clients, some that keep their connection and some that don't.
+cat >"$dir/load.py" <<'PYTHON'
+import http.client
+import sys
+import threading
+
+port, stopped = int(sys.argv[1]), threading.Event()
+counts, failures = [], []
+
+
+def client(keeps):
+    count = 0
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    while not stopped.is_set():
+        try:
+            connection.request("GET", "/protected", headers={
+                "Authorization": "Bearer fake-super-secret-token",
+                "Connection": "keep-alive" if keeps else "close"})
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 200:
+                failures.append(answer.status)
+            count += 1
+        except (OSError, http.client.HTTPException) as error:
+            failures.append(repr(error))
+            connection.close()
+    counts.append(count)
+
+
+threads = [threading.Thread(target=client, args=(i % 2 == 0,)) for i in range(8)]
+for thread in threads:
+    thread.start()
+print("under load", flush=True)
+sys.stdin.readline()
+stopped.set()
+for thread in threads:
+    thread.join()
+print(sum(counts), len(failures), *failures[:5])
+PYTHON
+coproc LOAD { python3 "$dir/load.py" "$front"; }
+load=$LOAD_PID
+also_stop "$load"
+read -r -t 10 line <&"${LOAD[0]}"
+expect 'the load is on' 'under load' "$line"
+
+# is_up I: HAProxy sends requests to this replica again.
+is_up() {
+    local seen
+    for _ in {1..100}; do
+        seen=$(python3 - "$dir/haproxy.sock" "replica$1" <<'PYTHON'
+import socket
+import sys
+
+with socket.socket(socket.AF_UNIX) as stats:
+    stats.connect(sys.argv[1])
+    stats.sendall(b"show stat\n")
+    rows = [line.split(",") for line in stats.makefile().read().splitlines()]
+print(next(row[17] for row in rows if len(row) > 17 and row[1] == sys.argv[2]))
+PYTHON
+        )
+        [ "$seen" != UP ] || return 0
+    done
+    return 1
+}
+
+for i in 0 1 2; do
+    server=${replica[$i]}
+    stop TERM
+    expect "replica $i stops under load" 0 "$code"
+    start_replica $i "${replica_port[$i]}"
+    is_up $i || expect "replica $i is sent requests again" UP down
+done
+
+echo >&"${LOAD[1]}"
+read -r -t 20 served failed which <&"${LOAD[0]}"
+expect "of $served requests none failed" 0 "$failed${which:+ $which}"
+[ "$served" -gt 100 ] || expect 'there were requests' 'more than 100' "$served"
+
+for i in 0 1 2; do
+    server=${replica[$i]}
+    stop
+    expect "replica $i stops" 0 "$code"
+done

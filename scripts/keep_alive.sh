@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Which connections go on after an answer, and which close.
+. "$(dirname "$0")/server.sh"
+
+start
+
+# connects CURL OPTION ...: how many connections curl opened for three requests.
+connects() {
+    local path arguments=()
+    for path in open protected nope; do
+        arguments+=(--next --noproxy '*' --silent --show-error --max-time 10 --output "$dir/content"
+            --write-out '%{http_code}:%{num_connects} ' "$@" "$url/$path")
+    done
+    curl -q "${arguments[@]:1}"
+}
+
+expect 'HTTP/1.1: three requests take one connection, whatever their answers' \
+    '200:1 401:0 404:0 ' "$(connects)"
+expect 'Connection: close takes one each' '200:1 401:1 404:1 ' "$(connects -H 'Connection: close')"
+expect 'in any case, and in a list' '200:1 401:1 404:1 ' "$(connects -H 'Connection: x, CLOSE')"
+expect 'HEAD and OPTIONS go on' '200:1 401:0 404:0 ' "$(connects --head)"
+expect 'content that nobody reads is no next request' '405:1 405:0 404:0 ' \
+    "$(connects --data 'GET /open HTTP/1.1')"
+expect 'nor is it in chunks' '405:1 405:0 404:0 ' \
+    "$(connects -H 'Transfer-Encoding: chunked' --data 'GET /open HTTP/1.1')"
+
+ask /open -H 'Connection: close'
+expect 'a close is announced' 'close' "$(field Connection)"
+ask /open --http1.0
+expect 'HTTP/1.0 closes, and says so' '200 close' "$(status) $(field Connection)"
+ask /open --http1.0 -H 'Connection: keep-alive'
+expect 'HTTP/1.0 with keep-alive goes on, and says so' '200 keep-alive' "$(status) $(field Connection)"
+
+connect 4
+send 4 'GET /open HTTP/1.1\r\nHost: a\r\n\r\nGET /nope HTTP/1.1\r\nHost: a\r\n\r\nGET /open HTTP/1.0\r\n\r\n'
+receive 4
+expect 'three requests in one piece get three answers, in order' '200 404 200 ' \
+    "$(grep -o 'HTTP/1.1 [0-9]*' <<<"$answer" | cut -d ' ' -f 2 | tr '\n' ' ')"
+
+stop
+expect 'the server stops' 0 "$code"

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Memory stays bounded whatever a peer sends: endless lines, fields, chunk
+# extensions and trailers, huge lengths, millions of small chunks. The resident
+# size of the echo program grows by less than 2 MiB at any of them.
+#
+# Needs python3 and Linux's /proc; without them it says so and skips.
+set -euo pipefail
+unset CDPATH
+cd "$(dirname "$0")/.."
+
+cargo build --locked --quiet --release --example echo
+GUARDHOUSE=${CARGO_TARGET_DIR:-target}/release/examples/echo
+. scripts/server.sh
+
+command -v python3 >/dev/null || skip 'there is no python3'
+[ -w /proc/self/clear_refs ] || skip 'there is no /proc/PID/clear_refs to reset a peak with'
+
+start
+echo 'The resident size of the echo program, while it is sent too much.'
+python3 tests/memory.py 127.0.0.1 "$port" "$server"

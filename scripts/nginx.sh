@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# In front of something else: nginx asks /auth before it passes a request on
+# (auth_request), so that only who has a token gets through.
+. "$(dirname "$0")/server.sh"
+
+need nginx nginx-light
+cargo build --release --locked --quiet --example echo
+
+users=$dir/users.txt
+umask 077
+{ "$GUARDHOUSE" --new-token ann reports:read; "$GUARDHOUSE" --new-token bob; } >"$users"
+token() { sed -n "s/^$1:\([^:]*\):.*/\1/p" "$users"; }
+start --users "$users"
+auth=${url#http://}
+
+# What is protected: a program that answers with the fields it got.
+mkfifo "$dir/echo"
+"${CARGO_TARGET_DIR:-target}/release/examples/echo" --listen 127.0.0.1:0 >"$dir/echo" &
+also_stop $!
+read -r -t 10 ready <"$dir/echo"
+upstream=${ready#listening on http://}
+
+free_port front
+cat >"$dir/nginx.conf" <<NGINX
+daemon off;
+master_process off;
+pid $dir/nginx.pid;
+error_log stderr;
+events {}
+http {
+    access_log off;
+    client_body_temp_path $dir/body;
+    proxy_temp_path $dir/proxy;
+    fastcgi_temp_path $dir/fastcgi;
+    uwsgi_temp_path $dir/uwsgi;
+    scgi_temp_path $dir/scgi;
+    upstream guardhouse { server $auth; keepalive 8; }
+    server {
+        listen 127.0.0.1:$front;
+        location / {
+            auth_request /auth;
+            # Set from the answer alone: what the client sent is overwritten.
+            auth_request_set \$auth_user \$upstream_http_x_auth_user;
+            auth_request_set \$auth_scopes \$upstream_http_x_auth_scopes;
+            proxy_set_header X-Auth-User \$auth_user;
+            proxy_set_header X-Auth-Scopes \$auth_scopes;
+            proxy_set_header Authorization "";
+            proxy_pass http://$upstream;
+        }
+        location /reports/ {
+            auth_request /auth-reports;
+            proxy_pass http://$upstream/echo;
+        }
+        location = /auth {
+            internal;
+            proxy_pass http://guardhouse/auth;
+            proxy_pass_request_body off;
+            proxy_set_header Content-Length "";
+            proxy_set_header Connection "";
+            proxy_http_version 1.1;
+        }
+        location = /auth-reports {
+            internal;
+            proxy_pass http://guardhouse/auth?scope=reports:read;
+            proxy_pass_request_body off;
+            proxy_set_header Content-Length "";
+            proxy_set_header Connection "";
+            proxy_http_version 1.1;
+        }
+    }
+}
+NGINX
+"$nginx" -p "$dir" -c "$dir/nginx.conf" >"$dir/nginx.log" 2>&1 &
+also_stop $!
+url=http://127.0.0.1:$front
+curl -q --noproxy '*' --silent --output /dev/null --retry 50 --retry-delay 0 --retry-connrefused "$url/" ||
+    expect 'nginx starts' '' "$(cat "$dir/nginx.log")"
+
+ask /echo
+expect 'no token: nginx passes nothing on, and the challenge reaches the client' \
+    '401 Bearer realm="guardhouse"' "$(status) $(field WWW-Authenticate)"
+ask /echo -H 'Authorization: Bearer wrong'
+expect_like 'a wrong token' '401 Bearer realm="guardhouse", error="invalid_token", *' \
+    "$(status) $(field WWW-Authenticate)"
+ask /echo -H "Authorization: Bearer $(token ann)"
+expect 'a token: the request gets through' 200 "$(status)"
+expect 'with who it is' 'X-Auth-User: ann X-Auth-Scopes: reports:read' \
+    "$(content | grep '^X-Auth' | paste -sd' ')"
+ask /echo -H "Authorization: Bearer $(token bob)" -H 'X-Auth-User: root' -H 'X-Auth-Scopes: admin'
+expect 'a client can not say who it is' 'X-Auth-User: bob' "$(content | grep '^X-Auth' | paste -sd' ')"
+ask / -H "Authorization: Bearer $(token ann)" --data 'some content'
+expect 'content goes to what is protected, not to the guard' '200 some content' "$(status) $(content)"
+ask / --data 'some content'
+expect 'content without a token goes nowhere' 401 "$(status)"
+ask /reports/ -H "Authorization: Bearer $(token ann)"
+expect 'who has the scope gets through' 200 "$(status)"
+ask /reports/ -H "Authorization: Bearer $(token bob)"
+expect 'who has not is forbidden' 403 "$(status)"
+
+stop
+expect 'the server stops' 0 "$code"

@@ -1,0 +1,461 @@
+//! The program as its users have it: a process, its sockets, its signals, what
+//! it prints and how it exits.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+const INVALID: &str = concat!(
+    r#"Bearer realm="guardhouse", error="invalid_token", "#,
+    r#"error_description="the access token is malformed, unknown or expired""#
+);
+
+/// Path, token, 200's content, 401's detail.
+const GUARDED: [(&str, &str, &str, &str); 4] = [
+    (
+        "/protected",
+        "fake-super-secret-token",
+        r#"{"message":"Hello user1! This is a protected route."}"#,
+        "Invalid authentication credentials",
+    ),
+    (
+        "/dashboard",
+        "valid-token",
+        r#"{"message":"Welcome user123 to your dashboard."}"#,
+        "Invalid token",
+    ),
+    ("/users/me", "validtoken", r#"{"username":"user1"}"#, "Invalid token"),
+    ("/admin", "secret", r#"{"user":"admin"}"#, "Unauthorized"),
+];
+
+// --- The lesson's table, byte for byte ---
+
+#[test]
+fn an_open_route_answers_everyone() {
+    let server = Running::start(&[]);
+    for (path, content) in [
+        ("/open", r#"{"message":"Anyone can see this."}"#),
+        ("/secure", r#"{"message":"Only verified users."}"#),
+    ] {
+        let answer = server.get(path, "");
+        assert_eq!(answer, json("200 OK", "", content), "{path}");
+        // Credentials that nobody asked for change nothing.
+        assert_eq!(server.get(path, "Authorization: Bearer wrong\r\n"), answer, "{path}");
+    }
+}
+
+#[test]
+fn a_guarded_route_answers_who_has_its_token() {
+    let server = Running::start(&[]);
+    for (path, token, content, _) in GUARDED {
+        for scheme in ["Bearer", "bearer", "BEARER"] {
+            let answer = server.get(path, &format!("Authorization: {scheme} {token}\r\n"));
+            assert_eq!(answer, json("200 OK", "", content), "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_guarded_route_challenges_everyone_else() {
+    let server = Running::start(&[]);
+    for (path, token, _, detail) in GUARDED {
+        let missing = json(
+            "401 Unauthorized",
+            "WWW-Authenticate: Bearer realm=\"guardhouse\"\r\n",
+            r#"{"detail":"Not authenticated"}"#,
+        );
+        let target = format!("{path}?token={token}&access_token={token}");
+        assert_eq!(server.get(path, ""), missing, "{path}");
+        assert_eq!(server.get(&target, ""), missing, "{target}");
+        for credentials in [format!("Basic {token}"), token.to_owned(), String::new()] {
+            let field = format!("Authorization: {credentials}\r\n");
+            assert_eq!(server.get(path, &field), missing, "{path} {credentials}");
+        }
+        let invalid = json(
+            "401 Unauthorized",
+            &format!("WWW-Authenticate: {INVALID}\r\n"),
+            &format!(r#"{{"detail":"{detail}"}}"#),
+        );
+        for token in ["", "wrong", &token.to_uppercase(), &format!("{token} ."), "\"a\""] {
+            let field = format!("Authorization: Bearer {token}\r\n");
+            assert_eq!(server.get(path, &field), invalid, "{path} {token}");
+        }
+        let twice = format!("Authorization: Bearer {token}\r\n").repeat(2);
+        assert!(server.get(path, &twice).starts_with("HTTP/1.1 400 Bad Request\r\n"), "{path}");
+    }
+}
+
+#[test]
+fn what_is_not_in_the_table_is_404_or_405() {
+    let server = Running::start(&[]);
+    let not_found = json("404 Not Found", "", r#"{"detail":"Not Found"}"#);
+    assert_eq!(server.get("/nope", ""), not_found);
+    let not_allowed = json(
+        "405 Method Not Allowed",
+        "Allow: GET, HEAD, OPTIONS\r\n",
+        r#"{"detail":"Method Not Allowed"}"#,
+    );
+    for path in ["/open", "/secure", "/protected", "/dashboard", "/users/me", "/admin"] {
+        let request = |method: &str| format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(server.exchange(&request("POST")), not_allowed, "{path}");
+        assert_eq!(
+            server.exchange(&request("OPTIONS")),
+            "HTTP/1.1 204 No Content\r\nDate: …\r\nAllow: GET, HEAD, OPTIONS\r\n\r\n",
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn head_is_get_without_content() {
+    let server = Running::start(&[]);
+    for (path, token, ..) in GUARDED {
+        for fields in [String::new(), format!("Authorization: Bearer {token}\r\n")] {
+            let get = server.get(path, &fields);
+            let (head, _) = get.split_once("\r\n\r\n").unwrap();
+            let answer =
+                server.exchange(&format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+            assert_eq!(answer, format!("{head}\r\n\r\n"), "{path}");
+        }
+    }
+}
+
+// --- The command ---
+
+#[test]
+fn says_where_it_listens_in_one_line_and_nothing_else_on_stdout() {
+    let server = Running::start(&[]);
+    let port = server.address.strip_prefix("127.0.0.1:").expect("the address asked for");
+    assert!(port.parse::<u16>().is_ok_and(|port| port != 0), "{port}");
+    assert!(server.get("/open", "").starts_with("HTTP/1.1 200 OK\r\n"));
+    let ended = server.stop("TERM");
+    assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn stops_with_exit_code_0_at_sigterm_and_sigint() {
+    for signal in ["TERM", "INT"] {
+        let server = Running::start(&[]);
+        let mut idle = server.connect();
+        assert_eq!(server.stop(signal).status.code(), Some(0), "{signal}");
+        assert_eq!(idle.read(&mut [0]).unwrap(), 0, "{signal}: closed, not reset");
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2_and_says_what_would_be_right() {
+    for (arguments, says) in [
+        (&["--nope"][..], "unknown option \"--nope\""),
+        (&["-x"], "unknown option \"-x\""),
+        (&["8000"], "unexpected argument \"8000\""),
+        (&["--listen"], "--listen needs a value behind it"),
+        (&["--log-level"], "--log-level needs a value behind it"),
+        (&["--log-level=loud"], "\"loud\" is no log level: off, error, warn, info, debug or trace"),
+        (&["--version=1"], "--version takes no value"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        assert_eq!(
+            text(&output.stderr),
+            format!("guardhouse: {says}\nTry: guardhouse --help\n"),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_not_utf_8_is_wrong_usage() {
+    use std::os::unix::ffi::OsStrExt;
+    let output = run(&[OsStr::from_bytes(b"--listen=\xff")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        text(&output.stderr),
+        "guardhouse: an argument is not UTF-8\nTry: guardhouse --help\n"
+    );
+}
+
+#[test]
+fn an_address_that_it_cannot_have_is_exit_code_1_and_advice() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (address, advice) in [
+        (&*taken, "stop what listens there, or choose another port: --listen 127.0.0.1:0"),
+        ("127.0.0.1:65536", "give a host and a port: --listen 127.0.0.1:8000"),
+        ("127.0.0.1", "give a host and a port: --listen 127.0.0.1:8000"),
+        // TEST-NET-1 (RFC 5737): nobody has that address.
+        ("192.0.2.1:0", "this machine does not have that address: try 127.0.0.1 or 0.0.0.0"),
+    ] {
+        let output = run(&["--listen", address]);
+        assert_eq!(output.status.code(), Some(1), "{address}");
+        assert_eq!(text(&output.stdout), "", "{address}");
+        let stderr = text(&output.stderr);
+        let begin = format!("guardhouse: can't listen on \"{address}\": ");
+        assert!(stderr.starts_with(&begin), "{stderr}");
+        assert!(stderr.ends_with(&format!("\n{advice}\n")), "{stderr}");
+    }
+}
+
+#[test]
+fn help_and_version_and_routes_go_to_stdout() {
+    let version = concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n");
+    for (arguments, begin) in [
+        (["--help"], "A minimal HTTP/1.1 server whose routes stand behind guards.\n\nUsage: "),
+        (["-h"], "A minimal HTTP/1.1 server whose routes stand behind guards.\n\nUsage: "),
+        (["--version"], version),
+        (["-V"], version),
+        (["--routes"], "METHOD   PATH        GUARD\nGET      /open       open\n"),
+    ] {
+        let output = run(&arguments);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""), "{arguments:?}");
+        assert!(text(&output.stdout).starts_with(begin), "{}", text(&output.stdout));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_nobody_can_read_is_exit_code_1() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command(&["--help"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = text(&output.stderr);
+    assert!(stderr.starts_with("guardhouse: stdout can't be written: "), "{stderr}");
+}
+
+// --- The log ---
+
+#[test]
+fn each_request_is_a_line_in_the_common_log_format() {
+    let server = Running::start(&["--log-level", "info"]);
+    server.get("/open?a=b", "");
+    for (path, token, ..) in GUARDED {
+        server.get(path, &format!("Authorization: Bearer {token}\r\n"));
+    }
+    server.get("/admin", "");
+    server.get("/admin", "Authorization: Bearer wrong\r\n");
+    server.exchange("HEAD /open HTTP/1.0\r\n\r\n");
+    server.exchange("GET /open\r\n\r\n");
+    assert_eq!(
+        access_lines(&server.stop("TERM").stderr),
+        [
+            r#"127.0.0.1 - - […] "GET /open HTTP/1.1" 200 34"#,
+            r#"127.0.0.1 - user1 […] "GET /protected HTTP/1.1" 200 53"#,
+            r#"127.0.0.1 - user123 […] "GET /dashboard HTTP/1.1" 200 48"#,
+            r#"127.0.0.1 - user1 […] "GET /users/me HTTP/1.1" 200 20"#,
+            r#"127.0.0.1 - admin […] "GET /admin HTTP/1.1" 200 16"#,
+            r#"127.0.0.1 - - […] "GET /admin HTTP/1.1" 401 30"#,
+            r#"127.0.0.1 - - […] "GET /admin HTTP/1.1" 401 25"#,
+            r#"127.0.0.1 - - […] "HEAD /open HTTP/1.0" 200 0"#,
+            r#"127.0.0.1 - - […] "-" 400 35"#,
+        ]
+    );
+}
+
+#[test]
+fn no_log_level_shows_a_token() {
+    let server = Running::start(&["--log-level", "trace"]);
+    for (path, token, ..) in GUARDED {
+        for name in ["Authorization: Bearer", "Authorization: Basic", "X-Token:", "Authorization:"]
+        {
+            server.get(&format!("{path}?token={token}"), &format!("{name} {token}\r\n"));
+        }
+        let field = format!("Authorization: Bearer {token}\r\n");
+        server.get(path, &field.repeat(2));
+        server.exchange(&format!("GET {path}?{token} HTTP/1.1\r\n{field}\r\n"));
+        server.exchange(&format!("{token} {path} HTTP/1.1\r\nHost: a\r\n{field}\r\n"));
+        server.exchange(&format!("GET {path} HTTP/9.9\r\nHost: a\r\n{field}\r\n"));
+    }
+    let log = server.stop("TERM").stderr;
+    assert_eq!(access_lines(&log).len(), GUARDED.len() * 8);
+    for (_, token, ..) in GUARDED {
+        assert!(!log.contains(token), "{token} in {log}");
+    }
+}
+
+#[test]
+fn a_peer_cannot_forge_a_line_of_the_log() {
+    let server = Running::start(&["--log-level", "trace"]);
+    let forged = "127.0.0.1 - admin [01/Jan/2030:00:00:00 +0000] \"GET /admin HTTP/1.1\" 200 16";
+    let requests = [
+        format!("GET /a%0d%0a{} HTTP/1.1\r\nHost: a\r\n\r\n", forged.replace(' ', "%20")),
+        "GET /\"%20200%201\\ HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+        format!("GET /\r{forged} HTTP/1.1\r\nHost: a\r\n\r\n"),
+        format!("GET /\n{forged} HTTP/1.1\r\nHost: a\r\n\r\n"),
+        "GET /\x1b[31m HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+        "GET /\u{202e}\u{85}\u{2028} HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+        "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+        format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \n{forged}\r\n\r\n"),
+        "\x1b]0;title\x07 / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+    ];
+    for request in &requests {
+        server.exchange(request);
+    }
+    let log = server.stop("TERM").stderr;
+    let lines = access_lines(&log);
+    assert_eq!(lines.len(), requests.len(), "{log}");
+    for line in &lines {
+        assert!(line.starts_with("127.0.0.1 - - […] \""), "{line}");
+        assert!(line.ends_with("404 22") || line.contains("\"-\" 400 "), "{line}");
+    }
+    let quoted = r#"127.0.0.1 - - […] "GET /\"%20200%201\\ HTTP/1.1" 404 22"#;
+    assert!(lines.iter().any(|line| line == quoted), "{log}");
+    assert!(log.chars().all(|character| character == '\n' || !character.is_control()), "{log:?}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_takes_no_request_down() {
+    let mut server = Running::start(&["--log-level", "info"]);
+    drop(server.process.stderr.take());
+    for _ in 0..3 {
+        for (path, token, content, _) in GUARDED {
+            let answer = server.get(path, &format!("Authorization: Bearer {token}\r\n"));
+            assert_eq!(answer, json("200 OK", "", content), "{path}");
+        }
+        // Two on one connection, so the connection outlives it as well.
+        let twice = "GET /open HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2);
+        assert_eq!(server.exchange(&twice).matches("HTTP/1.1 200 OK").count(), 2);
+        assert!(server.exchange("nonsense\r\n\r\n").starts_with("HTTP/1.1 400 "));
+    }
+    assert_eq!(server.stop("TERM").status.code(), Some(0));
+}
+
+// --- What the tests are made of ---
+
+/// A server process; killed if a test ends before it stops.
+struct Running {
+    process: Child,
+    stdout: BufReader<std::process::ChildStdout>,
+    address: String,
+}
+
+struct Ended {
+    status: ExitStatus,
+    /// What came behind the ready line.
+    stdout: String,
+    stderr: String,
+}
+
+impl Running {
+    /// Returns when it listens.
+    #[track_caller]
+    fn start(arguments: &[&str]) -> Running {
+        let mut process = command(&["--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut ready = String::new();
+        stdout.read_line(&mut ready).unwrap();
+        let address = ready.strip_prefix("listening on http://");
+        let address = address.and_then(|rest| rest.strip_suffix('\n')).expect(&ready).to_owned();
+        Running { process, stdout, address }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        // A test that waits in vain is to fail, not to hang.
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+
+    /// What a client gets that sends this, and no more. The date is masked.
+    #[track_caller]
+    fn exchange(&self, request: &str) -> String {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split_inclusive("\r\n").map(mask_date).collect()
+    }
+
+    #[track_caller]
+    fn get(&self, target: &str, fields: &str) -> String {
+        self.exchange(&format!("GET {target} HTTP/1.1\r\nHost: {}\r\n{fields}\r\n", self.address))
+    }
+
+    /// Sends a signal, and waits for the end.
+    fn stop(mut self, signal: &str) -> Ended {
+        let id = self.process.id().to_string();
+        let kill = Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap();
+        assert!(kill.success());
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        if let Some(mut pipe) = self.process.stderr.take() {
+            pipe.read_to_string(&mut stderr).unwrap();
+        }
+        self.stdout.read_to_string(&mut stdout).unwrap();
+        Ended { status: self.process.wait().unwrap(), stdout, stderr }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It fails where the process has ended, as it should have.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn command<A: AsRef<OsStr>>(arguments: &[A]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_guardhouse"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+#[track_caller]
+fn text(octets: &[u8]) -> &str {
+    str::from_utf8(octets).unwrap()
+}
+
+/// A whole answer with JSON. `fields` come behind those that every answer has.
+fn json(status: &str, fields: &str, content: &str) -> String {
+    let length = content.len();
+    format!(
+        "HTTP/1.1 {status}\r\nDate: …\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n{fields}\r\n{content}"
+    )
+}
+
+#[track_caller]
+fn mask_date(line: &str) -> &str {
+    let Some(date) = line.strip_prefix("Date: ") else { return line };
+    // IMF-fixdate: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
+    let shape: String = date.trim_end().chars().map(shape).collect();
+    assert_eq!(shape, "Aaa, 00 Aaa 0000 00:00:00 AAA");
+    "Date: …\r\n"
+}
+
+/// The access lines of a log, their dates masked.
+#[track_caller]
+fn access_lines(log: &str) -> Vec<String> {
+    let lines = log.lines().filter_map(|line| line.split_once("[guardhouse::access] "));
+    lines
+        .map(|(_, line)| {
+            let (before, rest) = line.split_once('[').expect(line);
+            let (date, after) = rest.split_once(']').expect(line);
+            let shape: String = date.chars().map(shape).collect();
+            assert_eq!(shape, "00/Aaa/0000:00:00:00 +0000", "{line}");
+            format!("{before}[…]{after}")
+        })
+        .collect()
+}
+
+fn shape(character: char) -> char {
+    match character {
+        '0'..='9' => '0',
+        'A'..='Z' => 'A',
+        'a'..='z' => 'a',
+        other => other,
+    }
+}

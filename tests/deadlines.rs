@@ -1,0 +1,285 @@
+//! What a peer gets that is too slow, on either side: 408, or just an end.
+//!
+//! No test sleeps. Each waits for what the server does; a client that has to
+//! send slowly reads between its octets, and the read's timeout is its clock.
+//! Lower bounds are loose, upper ones generous, so that a busy machine fails
+//! nothing.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod support;
+
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use guardhouse::Method::GET;
+use guardhouse::{Limits, Request, Response, Route, Routes};
+
+use support::{Answer, Asked, Client, Running, patient_limits};
+
+/// The timeout that a test is about; all others are a minute.
+const SHORT: Duration = Duration::from_millis(300);
+/// A test's patience with a machine that is busy.
+const GENEROUS: Duration = Duration::from_secs(10);
+
+/// What came back until the server closed the connection, which it did neither
+/// at once nor after minutes.
+#[track_caller]
+fn ending(client: &mut Client, since: Instant) -> Vec<Answer> {
+    let received = client.rest().unwrap();
+    let elapsed = since.elapsed();
+    assert!(elapsed >= SHORT / 2, "it ended after {elapsed:?} already");
+    assert!(elapsed < GENEROUS, "it ended only after {elapsed:?}");
+    Answer::parse_all(&received, |_| Asked::Other).unwrap()
+}
+
+/// One answer, 408, that says that the connection closes.
+#[track_caller]
+fn assert_timeout(answers: &[Answer], detail: &str) {
+    assert_eq!(support::statuses(answers), [408]);
+    assert_eq!(answers[0].detail(), Some(detail));
+    assert!(answers[0].closes());
+}
+
+/// Sends an octet every few milliseconds until the server ends the connection;
+/// what came back, and how many octets the client got rid of.
+fn trickle(client: &mut Client, octets: impl IntoIterator<Item = u8>) -> (Vec<u8>, usize) {
+    client.stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+    let (mut received, mut sent) = (Vec::new(), 0);
+    for octet in octets {
+        // The server may have closed already; reading will tell.
+        sent += client.stream.write(&[octet]).unwrap_or(0);
+        let mut piece = [0; 1024];
+        match client.stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => received.extend_from_slice(&piece[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) => panic!("{error} after {}", support::shown(&received)),
+        }
+    }
+    (received, sent)
+}
+
+#[test]
+fn a_connection_that_says_nothing_is_closed_without_an_answer() {
+    let server = Running::with(Limits { silent_timeout: SHORT, ..patient_limits() });
+    let begin = Instant::now();
+    assert_eq!(ending(&mut server.connect(), begin), []);
+}
+
+#[test]
+fn a_connection_that_says_nothing_but_a_blank_line_is_closed_without_an_answer() {
+    let server = Running::with(Limits { silent_timeout: SHORT, ..patient_limits() });
+    let begin = Instant::now();
+    let mut client = server.connect();
+    client.send("\r\n");
+    assert_eq!(ending(&mut client, begin), []);
+}
+
+#[test]
+fn a_connection_that_rests_too_long_is_closed_without_an_answer() {
+    let server = Running::with(Limits { idle_timeout: SHORT, ..patient_limits() });
+    let mut client = server.connect();
+    let begin = Instant::now();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (answer, _) = client.answer(Asked::Other).unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(!answer.closes());
+    assert_eq!(ending(&mut client, begin), []);
+}
+
+#[test]
+fn a_head_that_stops_gets_408() {
+    let server = Running::with(Limits { head_timeout: SHORT, ..patient_limits() });
+    for head in ["G", "GET / HTTP/1.1", "GET / HTTP/1.1\r\nHost: a\r\n", "\r"] {
+        let mut client = server.connect();
+        let begin = Instant::now();
+        client.send(head);
+        assert_timeout(&ending(&mut client, begin), "the head took too long");
+    }
+}
+
+#[test]
+fn a_second_head_that_stops_gets_408() {
+    let server = Running::with(Limits { head_timeout: SHORT, ..patient_limits() });
+    let mut client = server.connect();
+    let begin = Instant::now();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /ne");
+    let answers = ending(&mut client, begin);
+    assert_eq!(answers[0].status, 200);
+    assert_timeout(&answers[1..], "the head took too long");
+}
+
+/// Slowloris: each octet comes in time, the head never does.
+#[test]
+fn a_head_that_trickles_gets_408() {
+    let server = Running::with(Limits { head_timeout: SHORT, ..patient_limits() });
+    let mut client = server.connect();
+    let begin = Instant::now();
+    let line = b"GET / HTTP/1.1\r\nHost: a\r\nX: ".iter().copied();
+    let (received, sent) = trickle(&mut client, line.chain(std::iter::repeat_n(b'x', 4000)));
+    assert!(begin.elapsed() >= SHORT / 2 && begin.elapsed() < GENEROUS);
+    assert!((1..4000).contains(&sent), "{sent} octets were taken");
+    let answers = Answer::parse_all(&received, |_| Asked::Other).unwrap();
+    assert_timeout(&answers, "the head took too long");
+}
+
+#[test]
+fn content_that_stops_gets_408() {
+    let server = Running::with(Limits { content_timeout: SHORT, ..patient_limits() });
+    for (framing, body) in [
+        ("Content-Length: 5", ""),
+        ("Content-Length: 5", "hell"),
+        ("Transfer-Encoding: chunked", ""),
+        ("Transfer-Encoding: chunked", "5\r\nhel"),
+        ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n"),
+    ] {
+        let mut client = server.connect();
+        let begin = Instant::now();
+        client.send(format!("POST / HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n{body}"));
+        assert_timeout(&ending(&mut client, begin), "the content took too long");
+    }
+}
+
+#[test]
+fn a_client_that_does_not_continue_gets_408() {
+    let server = Running::with(Limits { content_timeout: SHORT, ..patient_limits() });
+    let mut client = server.connect();
+    let begin = Instant::now();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    assert_eq!(client.answer(Asked::Other).unwrap().0.status, 100);
+    assert_timeout(&ending(&mut client, begin), "the content took too long");
+}
+
+#[test]
+fn content_that_trickles_gets_408() {
+    let server = Running::with(Limits { content_timeout: SHORT, ..patient_limits() });
+    for path in ["/", "/stream"] {
+        let mut client = server.connect();
+        client.send(format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n"));
+        let begin = Instant::now();
+        let (received, sent) = trickle(&mut client, std::iter::repeat_n(b'x', 4000));
+        assert!(begin.elapsed() >= SHORT / 2 && begin.elapsed() < GENEROUS);
+        assert!((1..4000).contains(&sent), "{sent} octets were taken");
+        let answers = Answer::parse_all(&received, |_| Asked::Other).unwrap();
+        assert_timeout(&answers, "the content took too long");
+    }
+}
+
+/// The answer does not wait for content that nobody reads; the next request
+/// does, but not for ever.
+#[test]
+fn unread_content_that_stops_ends_the_connection() {
+    let server = Running::with(Limits { drain_timeout: SHORT, ..patient_limits() });
+    let mut client = server.connect();
+    let begin = Instant::now();
+    client.send("POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell");
+    let (answer, _) = client.answer(Asked::Other).unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(ending(&mut client, begin), []);
+}
+
+#[test]
+fn unread_content_that_trickles_ends_the_connection() {
+    let server = Running::with(Limits { drain_timeout: SHORT, ..patient_limits() });
+    let mut client = server.connect();
+    client.send("POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n");
+    let (answer, _) = client.answer(Asked::Other).unwrap();
+    assert_eq!(answer.status, 200);
+    let begin = Instant::now();
+    let (received, _) = trickle(&mut client, std::iter::repeat_n(b'x', 4000));
+    assert_eq!(received, b"");
+    assert!(begin.elapsed() < GENEROUS);
+}
+
+/// A refused client that goes on sending, or just stays, does not hold its
+/// connection.
+#[test]
+fn lingering_ends() {
+    let server =
+        Running::with(Limits { linger_timeout: SHORT, connections: 1, ..patient_limits() });
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\n\r\n");
+    let refused = client.rest().unwrap();
+    assert_eq!(Answer::parse_all(&refused, |_| Asked::Other).unwrap()[0].status, 400);
+
+    // The client has not closed its side; the only place is free all the same.
+    let mut next = server.connect();
+    next.send("GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(next.answer(Asked::Other).unwrap().0.status, 200);
+    drop(client);
+}
+
+#[test]
+fn a_client_that_takes_no_answer_is_cut_off() {
+    // More than the system's buffers on both ends hold.
+    const VAST: usize = 64 << 20;
+    let routes = Routes::new([Route::open(GET, "/vast", |_: &mut Request| {
+        Response::text("x".repeat(VAST))
+    })]);
+    let limits = Limits { write_timeout: SHORT, silent_timeout: 5 * SHORT, ..patient_limits() };
+    let server = Running::start(limits, routes);
+    let mut client = server.connect();
+    client.send("GET /vast HTTP/1.1\r\nHost: a\r\n\r\n");
+
+    // A second connection that says nothing is the clock: when it is closed,
+    // the first one has read nothing for several times its limit.
+    assert_eq!(server.connect().rest().unwrap(), b"");
+
+    let begin = Instant::now();
+    let mut received = 0;
+    let mut piece = vec![0; 1 << 20];
+    // A reset is as good an end as any.
+    while let Ok(count @ 1..) = client.stream.read(&mut piece) {
+        received += count;
+    }
+    assert!(begin.elapsed() < GENEROUS, "the server did not close");
+    assert!(received > 0 && received < VAST, "{received} octets of {VAST} were still sent");
+}
+
+#[test]
+fn a_client_that_takes_its_answer_slowly_gets_all_of_it() {
+    const VAST: usize = 16 << 20;
+    let routes = Routes::new([Route::open(GET, "/vast", |_: &mut Request| {
+        Response::text("x".repeat(VAST))
+    })]);
+    let limits = Limits { write_timeout: Duration::from_secs(5), ..patient_limits() };
+    let server = Running::start(limits, routes);
+    let mut client = server.connect();
+    client.send("GET /vast HTTP/1.0\r\n\r\n");
+    let mut received = Vec::new();
+    let mut piece = vec![0; 256 << 10];
+    while let count @ 1.. = client.stream.read(&mut piece).unwrap() {
+        received.extend_from_slice(&piece[..count]);
+    }
+    let answers = Answer::parse_all(&received, |_| Asked::Other).unwrap();
+    assert_eq!(answers[0].content.len(), VAST);
+}
+
+/// Who has said that nothing more will come is not waited for.
+#[test]
+fn a_half_close_within_a_request_is_answered_at_once() {
+    let server = Running::with(patient_limits());
+    for (cut_off, detail) in [
+        ("GET / HTT", "the connection ended inside the head"),
+        ("GET / HTTP/1.1\r\nHost: a\r\n", "the connection ended inside the head"),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell",
+            "the connection ended inside the content",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhell",
+            "the connection ended inside the content",
+        ),
+    ] {
+        let begin = Instant::now();
+        let mut client = server.connect();
+        client.send(cut_off);
+        client.half_close();
+        let answers =
+            Answer::parse_all(&client.rest().unwrap(), |_| Asked::Other).expect("an answer");
+        assert!(begin.elapsed() < GENEROUS);
+        assert_eq!((answers[0].status, answers[0].detail()), (400, Some(detail)));
+        assert!(answers[0].closes());
+    }
+}

@@ -1,0 +1,50 @@
+//! A second program on the public API: it answers with what it got. It is for
+//! public conformance suites, and for the scripts that look at the server from
+//! outside.
+//!
+//! ```sh
+//! cargo run --release --example echo -- --listen 127.0.0.1:0
+//! ```
+
+use std::io::{self, Write};
+
+use guardhouse::Method::{self, GET, POST};
+use guardhouse::{Error, Request, Response, Route, Routes, Server, Status};
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let listen = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => "127.0.0.1:8000",
+        ["--listen", address] => address,
+        _ => return Err(io::Error::other("usage: echo [--listen HOST:PORT]")),
+    };
+    let server = Server::bind(listen)?;
+    writeln!(io::stdout(), "listening on http://{}", server.local_addr())?;
+    server.run(routes())
+}
+
+/// The table.
+pub fn routes() -> Routes {
+    let home = Route::open(GET, "/", |_: &mut Request| Response::text("OK\n"));
+    let content = Route::open(POST, "/", content);
+    let any = Method::ALL.map(|method| Route::open(method, "/echo", fields));
+    Routes::new([home, content].into_iter().chain(any))
+}
+
+/// The content, as it came.
+fn content(request: &mut Request) -> Result<Response, Error> {
+    let content = request.content()?.to_vec();
+    Ok(Response::new(Status::OK).with_content("application/octet-stream", content))
+}
+
+/// The fields, one a line; the method and the target in fields of the answer.
+fn fields(request: &mut Request) -> Response {
+    let lines = request.fields().iter().map(|field| [field.name.as_bytes(), field.value]);
+    let lines: Vec<u8> =
+        lines.flat_map(|[name, value]| [name, b": ", value, b"\n"].concat()).collect();
+    let query = request.query().map_or_else(String::new, |query| format!("?{query}"));
+    Response::new(Status::OK)
+        .with_content("text/plain", lines)
+        .with_field("Echo-Method", request.method().as_str())
+        .with_field("Echo-Target", request.path().to_owned() + &query)
+}

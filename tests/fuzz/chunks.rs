@@ -1,0 +1,117 @@
+//! The content of a chunked request is the same read whole, streamed, and
+//! through a connection that brings it in pieces; it is what a simpler decoder
+//! makes of it; and the next request begins right behind it.
+//!
+//! The first octet cuts the rest, which is the message body.
+
+#![no_main]
+
+use std::io::Read;
+
+use guardhouse::Method::{GET, POST};
+use guardhouse::{Error, Limits, Request, Response, Route, Routes, Status, exchange};
+use libfuzzer_sys::fuzz_target;
+
+const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+const NEXT: &[u8] = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
+
+fuzz_target!(|input: &[u8]| {
+    let Some((cut, body)) = input.split_first() else { return };
+    let octets = [HEAD, body].concat();
+    let whole = whole(&octets);
+    assert_eq!(streamed(&octets, usize::from(*cut % 64) + 1), whole, "streamed");
+
+    let pieces = octets.chunks(usize::from(*cut) + 1);
+    let answer = exchange(&routes(), &Limits::default(), pieces);
+    match &whole {
+        Ok(content) => {
+            let expected = [b"\r\n\r\n<", &content[..], b">"].concat();
+            assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", answer.escape_ascii());
+            assert!(contains(&answer, &expected), "{}", answer.escape_ascii());
+        }
+        Err(error) => {
+            let status = format!("HTTP/1.1 {} ", error.status());
+            assert!(answer.starts_with(status.as_bytes()), "{}", answer.escape_ascii());
+            assert!(contains(&answer, b"\r\nConnection: close\r\n"), "{}", answer.escape_ascii());
+            assert!(answer.ends_with(format!("{{\"detail\":\"{error}\"}}").as_bytes()));
+        }
+    }
+
+    if let Ok(content) = whole {
+        let (decoded, end) = decode(body).expect("a message body that was accepted");
+        assert_eq!(decoded, content, "decoded another way");
+        let pipelined = [HEAD, &body[..end], NEXT].concat();
+        let pieces = pipelined.chunks(usize::from(*cut) + 1);
+        let answer = exchange(&routes(), &Limits::default(), pieces);
+        assert!(answer.ends_with(b"\r\n\r\nnext"), "{}", answer.escape_ascii());
+        // Nobody reads it, and the next request is still the next.
+        let dropped = [b"PUT", &pipelined[4..]].concat();
+        if end <= 64 * 1024 {
+            let answer = exchange(&routes(), &Limits::default(), [dropped]);
+            assert!(answer.starts_with(b"HTTP/1.1 405 "), "{}", answer.escape_ascii());
+            assert!(answer.ends_with(b"\r\n\r\nnext"), "{}", answer.escape_ascii());
+        }
+    }
+});
+
+fn routes() -> Routes {
+    let content = |request: &mut Request| -> Result<Response, Error> {
+        let content = [b"<", request.content()?, b">"].concat();
+        Ok(Response::new(Status::OK).with_content("application/octet-stream", content))
+    };
+    Routes::new([
+        Route::open(POST, "/", content),
+        Route::open(GET, "/next", |_: &mut Request| Response::text("next")),
+    ])
+}
+
+fn whole(octets: &[u8]) -> Result<Vec<u8>, Error> {
+    Request::parse(octets).expect("a valid head").content().map(<[u8]>::to_vec)
+}
+
+fn streamed(octets: &[u8], size: usize) -> Result<Vec<u8>, Error> {
+    let mut request = Request::parse(octets).expect("a valid head");
+    let (mut content, mut piece) = (Vec::new(), vec![0; size]);
+    loop {
+        match request.reader().read(&mut piece) {
+            Ok(0) => return Ok(content),
+            Ok(count) => content.extend_from_slice(&piece[..count]),
+            Err(error) => {
+                let inner = error.into_inner().expect("an error of ours");
+                return Err(*inner.downcast().expect("an error of ours"));
+            }
+        }
+    }
+}
+
+/// The content, and the length of the message body: RFC 9112 §7.1.3's
+/// pseudo-code, which checks nothing.
+fn decode(body: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let (mut content, mut at) = (Vec::new(), 0);
+    let line = |at: usize| {
+        let length = body.get(at..)?.windows(2).position(|two| two == b"\r\n")?;
+        Some((&body[at..at + length], at + length + 2))
+    };
+    loop {
+        let (size, data) = line(at)?;
+        let digits = size.iter().take_while(|octet| octet.is_ascii_hexdigit()).count();
+        let size = usize::from_str_radix(str::from_utf8(&size[..digits]).ok()?, 16).ok()?;
+        if size == 0 {
+            at = data;
+            break;
+        }
+        content.extend_from_slice(body.get(data..data + size)?);
+        at = data + size + 2;
+    }
+    loop {
+        let (trailer, next) = line(at)?;
+        at = next;
+        if trailer.is_empty() {
+            return Some((content, at));
+        }
+    }
+}
+
+fn contains(octets: &[u8], part: &[u8]) -> bool {
+    octets.windows(part.len()).any(|window| window == part)
+}

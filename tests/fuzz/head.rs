@@ -1,0 +1,121 @@
+//! Whatever the octets are: what is accepted is a head, in the strictest sense
+//! of the word, and what is not gets one of the known statuses.
+
+#![no_main]
+
+use guardhouse::{Error, Field, MAX_FIELDS, Method, Request, Response, Route, Routes, Version};
+use libfuzzer_sys::fuzz_target;
+
+const HEAD_BYTES: usize = 16 * 1024;
+const TARGET_BYTES: usize = 8 * 1024;
+
+fuzz_target!(|octets: &[u8]| {
+    match Request::parse(octets) {
+        Ok(mut request) => {
+            check_head(octets);
+            check_target(&request);
+            check_fields(octets, &request);
+            check_framing(&request);
+            // Whatever it asks for, it gets an answer.
+            let routes = Routes::new([Route::open(Method::GET, "/", |_: &mut Request| {
+                Response::text("home")
+            })]);
+            let status = routes.answer(&mut request).status().code();
+            assert!([200, 204, 404, 405, 501].contains(&status), "{status}");
+        }
+        Err(error) => {
+            let status = error.status();
+            assert!([400, 413, 414, 417, 431, 501, 505].contains(&status), "{status}");
+            assert_eq!(Response::from(error).status().code(), status);
+        }
+    }
+});
+
+/// The head ends at the first blank line behind its request line, has CRLF line
+/// ends alone, and no less of it is a head.
+fn check_head(octets: &[u8]) {
+    let mut begin = 0;
+    while octets[begin..].starts_with(b"\r\n") {
+        begin += 2;
+    }
+    assert!(begin <= 8, "blank lines");
+    let length = octets[begin..].windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    assert!(length <= HEAD_BYTES);
+    let head = &octets[begin..begin + length];
+    for (at, octet) in head.iter().enumerate() {
+        match octet {
+            b'\r' => assert_eq!(head.get(at + 1), Some(&b'\n'), "bare CR"),
+            b'\n' => assert_eq!(head[at - 1], b'\r', "bare LF"),
+            _ => {}
+        }
+    }
+    let refused = |end: usize| Request::parse(&octets[..end]).err();
+    assert_eq!(refused(begin + length - 1), Some(Error::HeadTruncated));
+    assert_eq!(refused(begin + length / 2), Some(Error::HeadTruncated));
+    assert!(refused(begin + length).is_none(), "what follows a head is no part of it");
+}
+
+fn check_target(request: &Request) {
+    let path = request.path();
+    match request.method() {
+        Method::CONNECT => assert_eq!(path, ""),
+        Method::OPTIONS if path == "*" => assert_eq!(request.query(), None),
+        _ => assert!(path.starts_with('/')),
+    }
+    let query = request.query().unwrap_or_default();
+    assert!(path.len() + query.len() <= TARGET_BYTES);
+    assert!(path.bytes().chain(query.bytes()).all(|octet| octet.is_ascii_graphic()));
+    assert!(!path.contains(['?', '#']) && !query.contains('#'));
+    // What is still encoded has a meaning of its own when it is.
+    for encoded in path.split('%').skip(1) {
+        let octet = u8::from_str_radix(&encoded[..2], 16).unwrap();
+        assert!(!octet.is_ascii_alphanumeric() && !b"-._~".contains(&octet), "{path}");
+    }
+}
+
+fn check_fields(octets: &[u8], request: &Request) {
+    assert!(request.fields().len() <= MAX_FIELDS);
+    for Field { name, value } in request.fields() {
+        let token =
+            |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet);
+        assert!(!name.is_empty() && name.bytes().all(token), "{name:?}");
+        let text = |octet: &u8| *octet == b'\t' || (*octet >= b' ' && *octet != 0x7f);
+        assert!(value.iter().all(text), "{value:?}");
+        let blank = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));
+        assert!(!blank(value.first()) && !blank(value.last()), "{value:?}");
+        // They are what was sent, where it was sent.
+        let sent = octets.as_ptr_range();
+        assert!(sent.contains(&name.as_ptr()));
+        assert!(value.is_empty() || sent.contains(&value.as_ptr()));
+    }
+    let hosts = values(request, "Host");
+    match request.version() {
+        Version::Http11 => assert_eq!(hosts.len(), 1),
+        Version::Http10 => assert!(hosts.len() <= 1),
+    }
+    for host in hosts {
+        let plain = |octet: &u8| octet.is_ascii_graphic() && !b"/?#@\\\"<>".contains(octet);
+        assert!(!host.is_empty() && host.iter().all(plain), "{host:?}");
+    }
+}
+
+fn check_framing(request: &Request) {
+    let (lengths, codings) =
+        (values(request, "Content-Length"), values(request, "Transfer-Encoding"));
+    assert!(lengths.len() + codings.len() <= 1, "framed twice");
+    for length in lengths {
+        assert!(!length.is_empty() && length.iter().all(u8::is_ascii_digit), "{length:?}");
+    }
+    for coding in codings {
+        assert!(coding.eq_ignore_ascii_case(b"chunked"), "{coding:?}");
+        assert_eq!(request.version(), Version::Http11);
+    }
+    for expectation in values(request, "Expect") {
+        assert!(expectation.eq_ignore_ascii_case(b"100-continue"), "{expectation:?}");
+    }
+}
+
+fn values<'r>(request: &'r Request, name: &str) -> Vec<&'r [u8]> {
+    let named = request.fields().iter().filter(|field| field.name.eq_ignore_ascii_case(name));
+    named.map(|field| field.value).collect()
+}

@@ -1,0 +1,178 @@
+//! `Expect: 100-continue`: a client that asks before it sends its content
+//! (RFC 9110 §10.1.1).
+
+use super::row::{check, row};
+use crate::support::{Asked, Running, patient_limits};
+
+#[test]
+fn says_continue_when_the_content_is_read() {
+    check([
+        row("content that is read")
+            .sends(
+                "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n\
+                 hello",
+            )
+            .gets([100, 200])
+            .with_content("hello")
+            .see("RFC 9110 §10.1.1"),
+        row("chunks that are read")
+            .sends(
+                "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
+                 Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            )
+            .gets([100, 200])
+            .with_content("hello")
+            .see("RFC 9110 §10.1.1"),
+        row("content that is read as a stream")
+            .sends(
+                "POST /stream HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
+                 Content-Length: 5\r\n\r\nhello",
+            )
+            .gets([100, 200])
+            .with_content("hello")
+            .see("RFC 9110 §10.1.1"),
+        row("content that is read in part")
+            .sends(
+                "POST /some HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
+                 Content-Length: 5\r\n\r\nhello",
+            )
+            .gets([100, 200])
+            .with_content("he")
+            .see("RFC 9110 §10.1.1"),
+        row("an expectation in capitals")
+            .sends(
+                "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-CONTINUE\r\nContent-Length: 5\r\n\r\n\
+                 hello",
+            )
+            .gets([100, 200])
+            .see("RFC 9110 §10.1.1"),
+        row("the same expectation twice")
+            .sends(
+                "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nExpect: 100-continue\r\n\
+                 Content-Length: 5\r\n\r\nhello",
+            )
+            .gets([100, 200])
+            .see("RFC 9110 §10.1.1"),
+        row("two requests that each expect it")
+            .sends(
+                "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n1\
+                 POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n2",
+            )
+            .gets([100, 200, 100, 200])
+            .with_content("2")
+            .see("RFC 9110 §10.1.1"),
+        row("content that turns out to be malformed")
+            .sends(
+                "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
+                 Transfer-Encoding: chunked\r\n\r\nx\r\n",
+            )
+            .gets([100, 400])
+            .with_detail("malformed chunk")
+            .and_closes()
+            .see("RFC 9112 §7.1"),
+    ]);
+}
+
+#[test]
+fn says_nothing_where_there_is_nothing_to_continue_with() {
+    check([
+        row("no content")
+            .sends("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n")
+            .gets([200])
+            .see("RFC 9110 §10.1.1"),
+        row("a length of 0")
+            .sends(
+                "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n",
+            )
+            .gets([200])
+            .see("RFC 9110 §10.1.1"),
+        row("GET without content")
+            .sends("GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n")
+            .gets([200])
+            .see("RFC 9110 §10.1.1"),
+        row("HTTP/1.0, which has no interim answers")
+            .sends("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello")
+            .gets([200])
+            .with_content("hello")
+            .and_closes()
+            .see("RFC 9110 §10.1.1"),
+    ]);
+}
+
+/// With a final answer the client may skip its content or send it all the same,
+/// and nothing tells which: so the connection ends.
+#[test]
+fn an_answer_without_continue_ends_the_connection() {
+    let expecting = |name, line: &str, fields: &str, status| {
+        row(name)
+            .sends(format!(
+                "{line} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{fields}\r\n\r\n\
+                 GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+            ))
+            .gets([status])
+            .and_closes()
+            .see("RFC 9110 §10.1.1; RUSTSEC-2020-0093")
+    };
+    check([
+        expecting("a handler that reads nothing", "POST /unread", "Content-Length: 35", 200),
+        expecting("chunks that nobody reads", "POST /unread", "Transfer-Encoding: chunked", 200),
+        expecting("a guard that refuses", "POST /protected", "Content-Length: 35", 401),
+        expecting("a path that is not found", "POST /nope", "Content-Length: 35", 404),
+        expecting("a method that is not allowed", "PUT /", "Content-Length: 35", 405),
+        expecting("a method that is unknown", "BREW /", "Content-Length: 35", 501),
+        expecting("content that is too large", "POST /", "Content-Length: 9999999", 413),
+        expecting("a length that is malformed", "POST /", "Content-Length: +5", 400),
+        expecting("a GET with content", "GET /", "Content-Length: 35", 200),
+    ]);
+}
+
+#[test]
+fn refuses_other_expectations() {
+    let refused = |name, value: &str| {
+        row(name)
+            .sends(format!(
+                "POST / HTTP/1.1\r\nHost: a\r\nExpect: {value}\r\nContent-Length: 5\r\n\r\nhello"
+            ))
+            .gets_refused(417, "unknown expectation")
+            .see("RFC 9110 §10.1.1, §15.5.18")
+    };
+    check([
+        refused("another status", "200-ok"),
+        refused("a name and a value", "patience=1"),
+        refused("a letter too few", "100-continu"),
+        refused("a parameter", "100-continue;a=b"),
+        refused("one that is known and one that is not", "100-continue, 200-ok"),
+        refused("one that is known, and then one that is not", "100-continue\r\nExpect: 200-ok"),
+        row("another expectation without content")
+            .sends("GET / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n")
+            .gets_refused(417, "unknown expectation")
+            .see("RFC 9110 §10.1.1"),
+    ]);
+}
+
+#[test]
+fn a_client_that_waits_for_continue_gets_it_before_it_sends() {
+    let server = Running::with(patient_limits());
+    let mut client = server.connect();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    let (interim, _) = client.answer(Asked::Other).unwrap();
+    assert_eq!(interim.status, 100);
+
+    client.send("hello");
+    let (answer, _) = client.answer(Asked::Other).unwrap();
+    assert_eq!((answer.status, answer.content), (200, b"hello".to_vec()));
+    assert_eq!(answer.fields.iter().filter(|(name, _)| name == "Connection").count(), 0);
+}
+
+#[test]
+fn a_client_that_waits_and_is_refused_never_sends() {
+    let server = Running::with(patient_limits());
+    let mut client = server.connect();
+    client.send(
+        "POST /protected HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+    );
+    let (refusal, _) = client.answer(Asked::Other).unwrap();
+    assert_eq!(refusal.status, 401);
+    assert!(refusal.closes());
+    assert_eq!(client.rest().unwrap(), b"");
+}

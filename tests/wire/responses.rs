@@ -1,0 +1,71 @@
+//! What goes back when a handler makes a mistake, and how answers are framed.
+
+use super::row::{check, row};
+use crate::support::LARGE;
+
+#[test]
+fn no_handler_can_split_an_answer() {
+    check([
+        row("a field value with CR LF and a field of its own")
+            .sends("GET /split HTTP/1.1\r\nHost: a\r\n\r\n")
+            .gets([500])
+            .with_detail("Internal Server Error")
+            .see("RFC 9110 §5.5; RUSTSEC-2017-0002"),
+        row("the same to HEAD")
+            .sends("HEAD /split HTTP/1.1\r\nHost: a\r\n\r\n")
+            .gets([500])
+            .where_head_is([0])
+            .see("RFC 9110 §5.5; RUSTSEC-2017-0002"),
+        row("the same in HTTP/1.0")
+            .sends("GET /split HTTP/1.0\r\n\r\n")
+            .gets([500])
+            .and_closes()
+            .see("RFC 9110 §5.5; RUSTSEC-2017-0002"),
+    ]);
+}
+
+#[test]
+fn a_panic_costs_one_answer_and_its_connection() {
+    check([
+        row("a handler that panics")
+            .sends("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n")
+            .gets_refused(500, "Internal Server Error")
+            .see("RFC 9110 §15.6.1"),
+        row("a handler that panics, with content behind the head")
+            .sends("GET /panic HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
+            .gets_refused(500, "Internal Server Error")
+            .see("RFC 9110 §15.6.1"),
+        row("the next connection knows nothing of it")
+            .sends("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .gets([200])
+            .see("RFC 9110 §15.6.1"),
+    ]);
+}
+
+#[test]
+fn an_answer_says_how_long_it_is() {
+    check([
+        row("content that is larger than the buffer for answers")
+            .sends("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+            .gets([200])
+            .with_field("Content-Length", "100000")
+            .with_content(vec![b'x'; LARGE])
+            .see("RFC 9112 §6.3"),
+        row("the same in HTTP/1.0")
+            .sends("GET /large HTTP/1.0\r\n\r\n")
+            .gets([200])
+            .with_content(vec![b'x'; LARGE])
+            .and_closes()
+            .see("RFC 9112 §6.3"),
+        row("no content")
+            .sends("POST / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .gets([200])
+            .with_field("Content-Length", "0")
+            .see("RFC 9110 §8.6"),
+        row("what a client accepts changes nothing")
+            .sends("GET /nope HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\nTE: trailers\r\n\r\n")
+            .gets([404])
+            .with_field("Content-Type", "application/json")
+            .see("RFC 9110 §12.5.1"),
+    ]);
+}

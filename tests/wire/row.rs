@@ -1,0 +1,283 @@
+//! A row of the table, and the ways to run it.
+//!
+//! Every row is sent over a real socket, whole and one octet at a time, and
+//! through [`guardhouse::exchange`] whole, one octet at a time, and cut in two
+//! at every position. A parser that looks at what one read brought, instead of
+//! at the octets, gives itself away in one of them.
+
+use std::panic::Location;
+
+use guardhouse::{Limits, Routes};
+
+use crate::support::{
+    Answer, Asked, Client, Running, exchange, patient_limits, routes, shown, statuses, undated,
+};
+
+/// What a client asks next on a connection that goes on.
+const NEXT: &[u8] = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It does not: a request that follows has its own answer.
+    GoesOn,
+    /// The server closes it, and the last answer says so.
+    Closes,
+    /// The server closes it, and found out too late to say so.
+    ClosesUnsaid,
+}
+
+/// A row of the table.
+pub struct Row {
+    name: &'static str,
+    sends: Vec<u8>,
+    half_closes: bool,
+    gets: Vec<u16>,
+    heads: Vec<usize>,
+    end: End,
+    content: Option<Vec<u8>>,
+    fields: Vec<(&'static str, &'static str)>,
+    see: &'static str,
+    place: &'static Location<'static>,
+}
+
+/// A row, named by what its request has that is worth a row.
+#[track_caller]
+pub fn row(name: &'static str) -> Row {
+    Row {
+        name,
+        sends: Vec::new(),
+        half_closes: false,
+        gets: Vec::new(),
+        heads: Vec::new(),
+        end: End::GoesOn,
+        content: None,
+        fields: Vec::new(),
+        see: "",
+        place: Location::caller(),
+    }
+}
+
+impl Row {
+    /// The client's octets.
+    pub fn sends(mut self, octets: impl AsRef<[u8]>) -> Row {
+        self.sends = octets.as_ref().to_vec();
+        self
+    }
+
+    /// Behind its octets the client ends its side of the connection.
+    pub fn and_half_closes(mut self) -> Row {
+        self.half_closes = true;
+        self
+    }
+
+    /// The statuses of all the answers, interim ones too. The connection goes
+    /// on unless the row says otherwise.
+    pub fn gets(mut self, statuses: impl Into<Vec<u16>>) -> Row {
+        self.gets = statuses.into();
+        self
+    }
+
+    /// One answer, an error with this detail, that ends the connection.
+    pub fn gets_refused(self, status: u16, detail: &str) -> Row {
+        self.gets([status]).with_detail(detail).and_closes()
+    }
+
+    /// The last answer says `Connection: close`, and the server does.
+    pub fn and_closes(mut self) -> Row {
+        self.end = End::Closes;
+        self
+    }
+
+    /// The server closes though its last answer did not say that it would: it
+    /// was sent before the rest of the request turned out to be no good.
+    pub fn and_closes_unsaid(mut self) -> Row {
+        self.end = End::ClosesUnsaid;
+        self
+    }
+
+    /// Which of the final answers, counted from 0, are to HEAD.
+    pub fn where_head_is(mut self, heads: impl Into<Vec<usize>>) -> Row {
+        self.heads = heads.into();
+        self
+    }
+
+    /// The last answer's content.
+    pub fn with_content(mut self, content: impl AsRef<[u8]>) -> Row {
+        self.content = Some(content.as_ref().to_vec());
+        self
+    }
+
+    /// The last answer's content, of an error.
+    pub fn with_detail(self, detail: &str) -> Row {
+        self.with_content(format!(r#"{{"detail":"{detail}"}}"#))
+    }
+
+    /// A field of the last answer.
+    pub fn with_field(mut self, name: &'static str, value: &'static str) -> Row {
+        self.fields.push((name, value));
+        self
+    }
+
+    /// Where it is written: an RFC's section, or the advisory of a server that
+    /// had it wrong.
+    pub fn see(mut self, source: &'static str) -> Row {
+        self.see = source;
+        self
+    }
+
+    /// Whether the row has a request follow its own octets.
+    fn is_followed(&self) -> bool {
+        self.end == End::GoesOn && !self.half_closes
+    }
+
+    fn asked(&self, index: usize) -> Asked {
+        if self.heads.contains(&index) { Asked::Head } else { Asked::Other }
+    }
+
+    fn run(&self, server: &Running, routes: &Routes, limits: &Limits) -> Result<(), String> {
+        assert!(!self.see.is_empty(), "a row says where it is written");
+        let mut octets = self.sends.clone();
+        if self.is_followed() {
+            octets.extend_from_slice(NEXT);
+        }
+
+        let whole = guardhouse::exchange(routes, limits, [&octets]);
+        self.check(&whole)?;
+        let whole = undated(whole);
+        let same = |how: &str, answers: Vec<u8>| {
+            if answers == whole {
+                return Ok(());
+            }
+            Err(format!("{how}: {}\n  instead of {}", shown(&answers), shown(&whole)))
+        };
+        same("one octet at a time", exchange(routes, limits, one_at_a_time(&octets)))?;
+        for at in cuts(octets.len()) {
+            let (before, behind) = octets.split_at(at);
+            same(&format!("cut at {at}"), exchange(routes, limits, [before, behind]))?;
+        }
+
+        let mut client = server.connect();
+        client.send(&self.sends);
+        same("over a socket", self.receive(client).map_err(|wrong| format!("socket: {wrong}"))?)?;
+        if self.sends.len() <= DRIPPED {
+            let mut client = server.connect();
+            client.drip(&self.sends);
+            let received = self.receive(client).map_err(|wrong| format!("dripped: {wrong}"))?;
+            same("over a socket, one octet at a time", received)?;
+        }
+        Ok(())
+    }
+
+    /// All that a client receives that has sent the row's octets, to the end of
+    /// the connection.
+    fn receive(&self, mut client: Client) -> Result<Vec<u8>, String> {
+        let mut received = Vec::new();
+        if self.half_closes {
+            client.half_close();
+        }
+        if self.is_followed() {
+            // What follows is sent only when all the answers are there, so an
+            // answer too many would stand before its own.
+            let mut finals = 0;
+            for _ in &self.gets {
+                let (answer, octets) = client.answer(self.asked(finals))?;
+                finals += usize::from(!answer.is_interim());
+                received.extend(octets);
+            }
+            client.send(NEXT);
+            received.extend(client.answer(Asked::Other)?.1);
+            client.half_close();
+        }
+        received.extend(client.rest()?);
+        Ok(undated(received))
+    }
+
+    fn check(&self, received: &[u8]) -> Result<(), String> {
+        let mut answers = Answer::parse_all(received, |index| self.asked(index))?;
+        let all = statuses(&answers);
+        if answers.iter().any(|answer| answer.content == b"smuggled\n") {
+            return Err(format!("content was run as a request: {all:?}"));
+        }
+        if self.is_followed() {
+            match answers.pop() {
+                Some(next) if next.content == b"next\n" && !next.closes() => {}
+                _ => return Err(format!("the next request has no answer: {all:?}")),
+            }
+        }
+        if statuses(&answers) != self.gets {
+            let details: Vec<_> = answers.iter().filter_map(Answer::detail).collect();
+            return Err(format!("gets {all:?} {details:?} instead of {:?}", self.gets));
+        }
+        let Some(last) = answers.last() else {
+            return Ok(());
+        };
+        if last.closes() != (self.end == End::Closes) {
+            return Err(format!("{:?}, and the last answer is {last}", self.end));
+        }
+        if self.content.as_ref().is_some_and(|content| *content != last.content) {
+            return Err(format!("the content is {}", shown(&last.content)));
+        }
+        for (name, value) in &self.fields {
+            if last.field(name) != Some(value) {
+                return Err(format!("{name} is {:?}", last.field(name)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rows up to this length are sent over a socket one octet at a time, too: a
+/// packet an octet.
+const DRIPPED: usize = 600;
+
+/// Longer rows are not cut everywhere: they are long because of one part that
+/// is the same throughout, and their last octets decide.
+const LONG: usize = 4 << 10;
+const VAST: usize = 256 << 10;
+
+/// Where to cut a row in two: everywhere. In a long one at every 97th position
+/// (a prime, so that it falls on all positions within a chunk or a field), but
+/// at some 100 at most, and at each of the last 64; in megabytes at 16 positions
+/// and each of the last 8.
+fn cuts(length: usize) -> Vec<usize> {
+    if length <= LONG {
+        return (1..length).collect();
+    }
+    let (count, ending) = if length <= VAST { (100, 64) } else { (16, 8) };
+    let step = (length / count).max(97);
+    (1..length - ending).step_by(step).chain(length - ending..length).collect()
+}
+
+/// A row's octets one by one. In a very long one only the first and the last
+/// 4 KiB come so; between them 251 at a time.
+fn one_at_a_time(octets: &[u8]) -> Vec<&[u8]> {
+    if octets.len() <= 4 * LONG {
+        return octets.chunks(1).collect();
+    }
+    let (first, rest) = octets.split_at(LONG);
+    let (middle, last) = rest.split_at(rest.len() - LONG);
+    first.chunks(1).chain(middle.chunks(251)).chain(last.chunks(1)).collect()
+}
+
+/// Runs rows under the default limits.
+pub fn check(rows: impl IntoIterator<Item = Row>) {
+    check_with(patient_limits(), rows);
+}
+
+/// Runs rows under limits of their own.
+pub fn check_with(limits: Limits, rows: impl IntoIterator<Item = Row>) {
+    let server = Running::with(limits.clone());
+    let routes = routes();
+    let mut wrong = Vec::new();
+    for row in rows {
+        if let Err(how) = row.run(&server, &routes, &limits) {
+            let Row { name, place, see, .. } = &row;
+            wrong.push(format!(
+                "{name} ({see})\n  at {place}\n  sends {}\n  {how}",
+                shown(&row.sends)
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} rows differ:\n\n{}\n", wrong.len(), wrong.join("\n\n"));
+}
