@@ -51,6 +51,9 @@ pub struct Limits {
     /// Stack of a connection's thread, in bytes. Default 256 KiB of address
     /// space: only what a handler touches becomes memory (some 8 KiB).
     pub stack_bytes: usize,
+    /// Threads that wait for a connection when there is none; past that, those
+    /// that have served one end. Default 64: 1 MiB, and enough for a burst.
+    pub spare_threads: usize,
     /// Connections open at once. Default 16,384: half of the threads that
     /// Linux allows by default.
     pub connections: usize,
@@ -95,6 +98,7 @@ impl Limits {
         drain_bytes: 64 * 1024,
         output_bytes: 64 * 1024,
         stack_bytes: 256 * 1024,
+        spare_threads: 64,
         connections: 16 * 1024,
         silent_timeout: Duration::from_secs(10),
         head_timeout: Duration::from_secs(10),

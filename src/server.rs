@@ -1,21 +1,28 @@
 //! Listening: one thread a connection, and room for new ones.
 //!
-//! The accept loop admits connections up to a hard cap, makes room when there
-//! is none, and never ends but by a [`Stop`]. The register knows every open
-//! connection; its lock is taken when one comes and when one goes, never while
-//! a request is served.
+//! Threads queue at the door, and the first one accepts. With a connection it
+//! leaves the door to the next, serves the connection to its end, and queues
+//! again: nothing is handed from thread to thread, and a new thread is started
+//! only when nobody is left at the door. The register knows every open
+//! connection; its lock is taken when one comes and when one goes, never while a
+//! request is served.
+//!
+//! One accepts at a time, and not all of them, because an `accept` that waits
+//! holds a descriptor already; and because who is first can make room, alone, if
+//! there is no descriptor left.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::net::{
     IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs,
 };
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::connection::{self, Seat};
+use crate::date::Clock;
 use crate::limits::Limits;
 use crate::response::{Persistence, Response, Status};
 use crate::routes::Routes;
@@ -89,35 +96,26 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// None at present: faults of single connections, and a shortage of
-    /// descriptors, threads or memory, are logged and outlived.
+    /// There is no thread to begin with. Faults of single connections, and later
+    /// shortages of descriptors, threads or memory, are logged and outlived.
     ///
     /// # Panics
     ///
     /// As [`Routes::new`], if a row is in the table twice.
     pub fn run(self, routes: impl Into<Routes>) -> io::Result<()> {
         let house = Arc::new(House {
+            door: Mutex::new(Some(self.listener)),
+            at_door: AtomicUsize::new(0),
             routes: routes.into(),
             limits: self.limits,
-            register: Register::default(),
+            stop: self.stop,
             epoch: Instant::now(),
+            register: Register::default(),
+            refused: Mutex::default(),
         });
-        let mut door =
-            Door { house: Arc::clone(&house), turned_away: VecDeque::new(), short: false };
-        while !self.stop.is_asked() {
-            match self.listener.accept() {
-                Ok((stream, peer)) => door.admit(stream, peer),
-                Err(error) => door.outlive(&error),
-            }
-        }
-        // Whoever got through the kernel's door before it closes is served.
-        if self.listener.set_nonblocking(true).is_ok() {
-            while let Ok((stream, peer)) = self.listener.accept() {
-                let _ = stream.set_nonblocking(false);
-                door.admit(stream, peer);
-            }
-        }
-        drop(self.listener);
+        house.send_to_door()?;
+        house.stop.wait();
+        house.close_door();
         house.register.close(house.epoch, &house.limits);
         Ok(())
     }
@@ -126,171 +124,235 @@ impl Server {
 /// Stops a [`Server`] from another thread, once or more often.
 #[derive(Clone, Debug)]
 pub struct Stop {
-    asked: Arc<AtomicBool>,
+    asked: Arc<(Mutex<bool>, Condvar)>,
     address: SocketAddr,
 }
 
 impl Stop {
     /// Asks the server to stop; returns at once.
     pub fn stop(&self) {
-        self.asked.store(true, SeqCst);
-        // The accept loop waits for a connection, so here is one.
+        let (asked, changed) = &*self.asked;
+        *asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        changed.notify_all();
+    }
+
+    /// Waits until it is asked.
+    fn wait(&self) {
+        let (asked, changed) = &*self.asked;
+        let asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(changed.wait_while(asked, |asked| !*asked));
+    }
+
+    fn is_asked(&self) -> bool {
+        *self.asked.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects to the server, so that a thread in `accept` looks up.
+    fn knock(&self) -> io::Result<()> {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
             ip => ip,
         };
         let address = SocketAddr::new(ip, self.address.port());
-        if let Err(error) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) {
-            log::debug!("the accept loop could not be woken: {error}");
-        }
-    }
-
-    fn is_asked(&self) -> bool {
-        self.asked.load(SeqCst)
+        TcpStream::connect_timeout(&address, Duration::from_secs(1)).map(drop)
     }
 }
 
-/// What all connections share.
+/// What all threads share.
 struct House {
     routes: Routes,
     limits: Limits,
-    register: Register,
+    stop: Stop,
     epoch: Instant,
+    /// Whoever has the lock accepts. Empty once the door is closed.
+    door: Mutex<Option<TcpListener>>,
+    /// How many threads have the lock, wait for it, or are about to.
+    at_door: AtomicUsize,
+    register: Register,
+    refused: Mutex<Refused>,
 }
 
-/// The accept loop's own state.
-struct Door {
-    house: Arc<House>,
-    /// Connections that got a 503, kept a while so that no reset takes it back.
+/// Connections for which there was no room.
+#[derive(Default)]
+struct Refused {
+    /// Kept a while, so that no reset takes back the 503 that they got.
     turned_away: VecDeque<TcpStream>,
     /// A shortage has been logged and is not over.
     short: bool,
 }
 
-impl Door {
-    /// How many refused connections are kept: each is a descriptor.
-    const TURNED_AWAY: usize = 32;
-    /// How long to wait for a connection that was asked to leave, or, in a
-    /// shortage, before the next try.
-    const PATIENCE: Duration = Duration::from_millis(100);
-    /// How often room is made for one connection, and how long a thread takes
-    /// to end after its connection.
-    const ATTEMPTS: usize = 8;
-    const MOMENT: Duration = Duration::from_millis(1);
+/// How many refused connections are kept: each is a descriptor.
+const TURNED_AWAY: usize = 32;
+/// How long to wait for a connection that was asked to leave.
+const PATIENCE: Duration = Duration::from_millis(100);
 
-    /// Serves a connection on a thread of its own.
-    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
+impl House {
+    /// One more thread for the door.
+    fn send_to_door(self: &Arc<Self>) -> io::Result<()> {
+        self.at_door.fetch_add(1, SeqCst);
+        let house = Arc::clone(self);
+        let thread = thread::Builder::new()
+            .name("connection".to_owned())
+            .stack_size(self.limits.stack_bytes)
+            .spawn(move || house.attend());
+        thread.map(drop).inspect_err(|_| {
+            self.at_door.fetch_sub(1, SeqCst);
+        })
+    }
+
+    /// A thread's life: accept, serve, and again, until the server stops or
+    /// enough others wait at the door.
+    fn attend(self: &Arc<Self>) {
+        loop {
+            let door = self.door();
+            if self.stop.is_asked() {
+                break;
+            }
+            let Some(listener) = &*door else { break };
+            match listener.accept() {
+                Ok((stream, peer)) if self.leave_door() => {
+                    drop(door);
+                    self.serve(stream, peer);
+                    if self.at_door.fetch_add(1, SeqCst) >= self.limits.spare_threads {
+                        break;
+                    }
+                }
+                Ok((stream, _)) => self.turn_away(stream),
+                Err(error) => self.outlive(&error),
+            }
+        }
+        self.at_door.fetch_sub(1, SeqCst);
+    }
+
+    /// Whoever leaves the door sees to it that somebody stays. False if nobody
+    /// else can be had; then it is this thread that stays.
+    fn leave_door(self: &Arc<Self>) -> bool {
+        if self.at_door.fetch_sub(1, SeqCst) > 1 {
+            return true;
+        }
+        let somebody_comes = self.send_to_door().map_or_else(
+            |error| {
+                self.report(&error);
+                // The thread of a connection that makes room comes here.
+                self.register.make_room(PATIENCE)
+            },
+            |()| true,
+        );
+        if !somebody_comes {
+            self.at_door.fetch_add(1, SeqCst);
+        }
+        somebody_comes
+    }
+
+    /// Ends listening. Whoever got into the kernel's queue before is served.
+    fn close_door(self: &Arc<Self>) {
+        let listener = loop {
+            match self.door.try_lock() {
+                Ok(mut door) => break door.take(),
+                Err(TryLockError::Poisoned(door)) => break door.into_inner().take(),
+                // Somebody waits in `accept`, and looks up for a connection.
+                Err(TryLockError::WouldBlock) => {
+                    if let Err(error) = self.stop.knock() {
+                        log::debug!("nobody heard the knock: {error}");
+                    }
+                    thread::yield_now();
+                }
+            }
+        };
+        let Some(listener) = listener else { return };
+        if listener.set_nonblocking(true).is_ok() {
+            while let Ok((stream, peer)) = listener.accept() {
+                let house = Arc::clone(self);
+                let _ = stream.set_nonblocking(false);
+                let _ = thread::Builder::new().spawn(move || house.serve(stream, peer));
+            }
+        }
+    }
+
+    fn door(&self) -> MutexGuard<'_, Option<TcpListener>> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves a connection to its end, if there is a place for it.
+    fn serve(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         // An answer is one write, and is not to wait for the last one's ACK.
         if let Err(error) = stream.set_nodelay(true) {
             log::debug!("{peer}: gone before it was served: {error}");
             return;
         }
         let stream = Arc::new(stream);
-        if !self.find_room(&stream, peer) {
+        let place = Place::take(self, &stream).or_else(|| {
+            if self.register.make_room(PATIENCE) { Place::take(self, &stream) } else { None }
+        });
+        if let Some(Place { seat, .. }) = &place {
+            connection::serve(&*stream, Some(peer), &self.routes, &self.limits, seat);
+        } else if let Some(stream) = Arc::into_inner(stream) {
             self.turn_away(stream);
         }
     }
 
-    /// Serves a connection with the room there is, or with room that is made.
-    fn find_room(&mut self, stream: &Arc<TcpStream>, peer: SocketAddr) -> bool {
-        for attempt in 0..Door::ATTEMPTS {
-            match self.serve(stream, peer) {
-                Ok(true) => {
-                    self.short &= attempt > 0;
-                    return true;
-                }
-                Ok(false) => {}
-                Err(error) => {
-                    self.report(&error);
-                    // A thread that has left holds its stack a moment longer, and
-                    // there is no event for that moment's end.
-                    thread::sleep(Door::MOMENT);
-                }
-            }
-            if !self.house.register.make_room(Door::PATIENCE) {
-                break;
-            }
-        }
-        false
-    }
-
-    /// Starts a connection's thread; false if there is no place for it.
-    fn serve(&self, stream: &Arc<TcpStream>, peer: SocketAddr) -> io::Result<bool> {
-        let limits = &self.house.limits;
-        if self.house.register.len() >= limits.connections {
-            return Ok(false);
-        }
-        let place = Place::take(&self.house, stream);
-        thread::Builder::new()
-            .name(peer.to_string())
-            .stack_size(limits.stack_bytes)
-            .spawn(move || place.serve(peer))
-            .map(|_| true)
-    }
-
     /// Answers 503: there is no room, and none could be made.
-    fn turn_away(&mut self, stream: Arc<TcpStream>) {
+    fn turn_away(&self, mut stream: TcpStream) {
         let response = Response::detail(Status::SERVICE_UNAVAILABLE, "Service Unavailable")
             .with_field("Retry-After", "1");
         let mut answer = Vec::new();
-        let date = crate::date::Clock::default().imf_fixdate().to_owned();
-        response.write_head(&mut answer, &date, Persistence::Close);
+        response.write_head(&mut answer, Clock::default().imf_fixdate(), Persistence::Close);
         answer.extend_from_slice(response.sent_content(false));
         // Never wait for it: an empty send buffer takes a short answer whole.
-        let Some(mut stream) = Arc::into_inner(stream) else {
-            return;
-        };
         let sent = stream.set_nonblocking(true).and_then(|()| stream.write_all(&answer));
         if sent.and_then(|()| stream.shutdown(Shutdown::Write)).is_ok() {
-            self.turned_away.push_back(stream);
-        }
-        if self.turned_away.len() > Door::TURNED_AWAY
-            && let Some(mut oldest) = self.turned_away.pop_front()
-        {
-            let _ = oldest.read(&mut [0; 1024]);
+            let mut refused = self.refused();
+            refused.turned_away.push_back(stream);
+            if refused.turned_away.len() > TURNED_AWAY
+                && let Some(mut oldest) = refused.turned_away.pop_front()
+            {
+                let _ = oldest.read(&mut [0; 1024]);
+            }
         }
     }
 
     /// Goes on after a failed accept: makes room if it can, and waits a little,
-    /// so that a shortage neither ends the loop nor makes it spin.
-    fn outlive(&mut self, error: &io::Error) {
-        use io::ErrorKind::{ConnectionAborted, Interrupted};
+    /// so that a shortage neither ends the server nor makes it spin.
+    fn outlive(&self, error: &io::Error) {
+        use std::io::ErrorKind::{ConnectionAborted, Interrupted};
         if matches!(error.kind(), ConnectionAborted | Interrupted) {
             return;
         }
         self.report(error);
-        self.turned_away.clear();
-        self.house.register.make_room(Door::PATIENCE);
+        self.refused().turned_away.clear();
+        if !self.register.make_room(PATIENCE) {
+            // Nothing will be freed that could be waited for.
+            thread::sleep(PATIENCE);
+        }
     }
 
     /// Logs a shortage once, not each time that it is felt.
-    fn report(&mut self, error: &io::Error) {
-        if !self.short {
-            self.short = true;
+    fn report(&self, error: &io::Error) {
+        let mut refused = self.refused();
+        if !refused.short {
+            refused.short = true;
             log::warn!("no room for a connection, so idle ones make way: {error}");
         }
     }
-}
 
+    fn refused(&self) -> MutexGuard<'_, Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 /// A connection's place in the register; given up when it is dropped.
 struct Place {
     house: Arc<House>,
     seat: Arc<Seat>,
-    stream: Arc<TcpStream>,
     number: u64,
 }
 
 impl Place {
-    fn take(house: &Arc<House>, stream: &Arc<TcpStream>) -> Place {
+    /// `None` if all places are taken.
+    fn take(house: &Arc<House>, stream: &Arc<TcpStream>) -> Option<Place> {
         let seat = Arc::new(Seat::new(house.epoch));
-        let number = house.register.enter(&seat, stream);
-        Place { house: Arc::clone(house), seat, stream: Arc::clone(stream), number }
-    }
-
-    fn serve(self, peer: SocketAddr) {
-        let House { routes, limits, .. } = &*self.house;
-        connection::serve(&*self.stream, Some(peer), routes, limits, &self.seat);
+        let number = house.register.enter(&seat, stream, house.limits.connections)?;
+        Some(Place { house: Arc::clone(house), seat, number })
     }
 }
 
@@ -322,16 +384,16 @@ impl Register {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn len(&self) -> usize {
-        self.open().connections.len()
-    }
-
-    fn enter(&self, seat: &Arc<Seat>, stream: &Arc<TcpStream>) -> u64 {
+    /// A new connection's number, if there are fewer than `most`.
+    fn enter(&self, seat: &Arc<Seat>, stream: &Arc<TcpStream>, most: usize) -> Option<u64> {
         let mut open = self.open();
+        if open.connections.len() >= most {
+            return None;
+        }
         let number = open.entered;
         open.entered += 1;
         open.connections.insert(number, (Arc::clone(seat), Arc::clone(stream)));
-        number
+        Some(number)
     }
 
     fn leave(&self, number: u64) {
@@ -348,20 +410,19 @@ impl Register {
     }
 
     /// Asks the connection that has been idle longest to leave, and waits until
-    /// one has left, `patience` at most; whether one has. A request under way is
-    /// never cut off for room.
+    /// one has left, `patience` at most; whether one has. False at once if none
+    /// is idle: a request under way is never cut off for room.
     fn make_room(&self, patience: Duration) -> bool {
         let open = self.open();
         let idle = open.connections.values().filter_map(|(seat, stream)| {
             let since = seat.idle_since().filter(|_| !seat.is_leaving())?;
             Some((since, seat, stream))
         });
-        if let Some((_, seat, stream)) = idle.min_by_key(|(since, ..)| *since) {
-            // It waits for a request. One that has just arrived is still
-            // answered: only what comes later is not read.
-            seat.leave();
-            let _ = stream.shutdown(Shutdown::Read);
-        }
+        let Some((_, seat, stream)) = idle.min_by_key(|(since, ..)| *since) else { return false };
+        // It waits for a request. One that has just arrived is still answered:
+        // only what comes later is not read.
+        seat.leave();
+        let _ = stream.shutdown(Shutdown::Read);
         let left = open.left;
         self.left
             .wait_timeout_while(open, patience, |open| open.left == left)
