@@ -17,9 +17,14 @@ use crate::response::Response;
 
 const TARGET: &str = "guardhouse::access";
 
+/// Whether anybody wants these lines.
+pub(crate) fn is_on() -> bool {
+    log::log_enabled!(target: TARGET, log::Level::Info)
+}
+
 /// Logs a request and its answer.
 pub(crate) fn answered(request: &Request, response: &Response, sent: usize) {
-    if log::log_enabled!(target: TARGET, log::Level::Info) {
+    if is_on() {
         let version = match request.version() {
             Version::Http10 => "HTTP/1.0",
             Version::Http11 => "HTTP/1.1",
@@ -39,7 +44,7 @@ pub(crate) fn answered(request: &Request, response: &Response, sent: usize) {
 
 /// Logs a request whose head could not be read.
 pub(crate) fn refused(peer: Option<SocketAddr>, response: &Response, sent: usize) {
-    if log::log_enabled!(target: TARGET, log::Level::Info) {
+    if is_on() {
         write_line(peer, "-", format_args!("-"), response, sent);
     }
 }

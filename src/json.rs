@@ -1,6 +1,8 @@
 //! JSON out: strings and flat objects of strings, which is all that the answers
 //! here need (RFC 8259 §7). Anything larger is a job for a JSON library.
 
+use std::fmt::{self, Display, Write};
+
 /// `text` as a JSON string, quotes included.
 ///
 /// ```
@@ -13,14 +15,21 @@ pub fn string(text: &str) -> String {
     json
 }
 
-/// A JSON object of names and string values, in the order given.
+/// A JSON object of names and string values, in the order given. Values are
+/// anything that is shown as text; they are written where they belong, without a
+/// `String` of their own.
 ///
 /// ```
-/// assert_eq!(guardhouse::json::object([("username", "user1")]), r#"{"username":"user1"}"#);
+/// use guardhouse::json;
+///
+/// assert_eq!(json::object([("username", "user1")]), r#"{"username":"user1"}"#);
+/// assert_eq!(json::object([("message", format_args!("Hello {}!", "user1"))]), r#"{"message":"Hello user1!"}"#);
 /// ```
 #[must_use]
-pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let mut json = String::from("{");
+pub fn object<'a, V: Display>(members: impl IntoIterator<Item = (&'a str, V)>) -> String {
+    // Room for most answers here, so that it need not grow.
+    let mut json = String::with_capacity(128);
+    json.push('{');
     for (name, value) in members {
         if json.len() > 1 {
             json.push(',');
@@ -33,26 +42,37 @@ pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, &'a str)>) -> Stri
     json
 }
 
-fn push_string(json: &mut String, text: &str) {
+fn push_string(json: &mut String, text: impl Display) {
     json.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            '\r' => json.push_str("\\r"),
-            '\t' => json.push_str("\\t"),
-            control if control < ' ' => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                let code = control as usize;
-                json.push_str("\\u00");
-                json.push(char::from(HEX[code >> 4]));
-                json.push(char::from(HEX[code & 0xf]));
+    // A String takes whatever it is given.
+    let _ = write!(Escaped(json), "{text}");
+    json.push('"');
+}
+
+/// Writes into a JSON string.
+struct Escaped<'j>(&'j mut String);
+
+impl Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut plain = 0;
+        // Everything that is escaped is ASCII, so octets will do.
+        for (at, octet) in text.bytes().enumerate() {
+            if octet >= b' ' && octet != b'"' && octet != b'\\' {
+                continue;
             }
-            other => json.push(other),
+            self.0.push_str(text.get(plain..at).unwrap_or_default());
+            plain = at + 1;
+            match octet {
+                b'\n' => self.0.push_str("\\n"),
+                b'\r' => self.0.push_str("\\r"),
+                b'\t' => self.0.push_str("\\t"),
+                b'"' | b'\\' => self.0.extend(['\\', char::from(octet)]),
+                control => write!(self.0, "\\u{control:04x}")?,
+            }
         }
+        self.0.push_str(text.get(plain..).unwrap_or_default());
+        Ok(())
     }
-    json.push('"');
 }
 
 #[cfg(test)]
@@ -67,6 +87,6 @@ mod tests {
     #[test]
     fn an_object_keeps_its_order() {
         assert_eq!(object([("b", "1"), ("a", "2")]), r#"{"b":"1","a":"2"}"#);
-        assert_eq!(object([]), "{}");
+        assert_eq!(object::<&str>([]), "{}");
     }
 }

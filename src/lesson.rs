@@ -5,6 +5,7 @@
 //! field and hands the route a user; here, that function is a guard, and the
 //! table below says which route stands behind which.
 
+use std::fmt::Arguments;
 use std::sync::Arc;
 
 use guardhouse::Method::GET;
@@ -103,11 +104,11 @@ fn secure(_: &mut Request, verified: bool) -> Response {
 }
 
 fn protected(_: &mut Request, user: User) -> Response {
-    message(&format!("Hello {}! This is a protected route.", user.name()))
+    message(format_args!("Hello {}! This is a protected route.", user.name()))
 }
 
 fn dashboard(_: &mut Request, user: User) -> Response {
-    message(&format!("Welcome {} to your dashboard.", user.name()))
+    message(format_args!("Welcome {} to your dashboard.", user.name()))
 }
 
 fn me(_: &mut Request, user: User) -> Response {
@@ -118,7 +119,7 @@ fn admin(_: &mut Request, user: User) -> Response {
     Response::json(json::object([("user", user.name())]))
 }
 
-fn message(text: &str) -> Response {
+fn message(text: Arguments) -> Response {
     Response::json(json::object([("message", text)]))
 }
 

@@ -55,7 +55,7 @@ pub use content::ContentReader;
 pub use error::Error;
 pub use field::Field;
 pub use guard::Guard;
-pub use limits::{Limits, MAX_FIELDS};
+pub use limits::Limits;
 pub use request::{Method, Request, Version};
 pub use response::{Response, Status};
 pub use routes::{Behind, Route, Routes};

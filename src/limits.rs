@@ -5,10 +5,6 @@
 
 use std::time::Duration;
 
-/// The most field lines that a head can have, whatever [`Limits::fields`] says:
-/// the room for them is on the connection thread's stack.
-pub const MAX_FIELDS: usize = 100;
-
 /// The limits that a [`Server`](crate::Server) keeps.
 ///
 /// ```
@@ -29,7 +25,7 @@ pub struct Limits {
     /// Bytes in a head, its request line and last CRLF included. Default
     /// 16 KiB: Node's limit; nginx allows 4 × 8 KiB, Apache 8 KiB a line.
     pub head_bytes: usize,
-    /// Field lines in a head, [`MAX_FIELDS`] at most. Default 100: Apache's.
+    /// Field lines in a head. Default 100: Apache's.
     pub fields: usize,
     /// Bytes of content that a request may bring. Default 1 MiB: nginx's.
     pub content_bytes: u64,
@@ -90,7 +86,7 @@ impl Limits {
         blank_lines: 4,
         target_bytes: 8 * 1024,
         head_bytes: 16 * 1024,
-        fields: MAX_FIELDS,
+        fields: 100,
         content_bytes: 1024 * 1024,
         chunk_line_bytes: 256,
         chunk_extension_bytes: 16 * 1024,

@@ -17,7 +17,7 @@ use std::ops::Range;
 use crate::content::{Content, ContentReader, Framing, Progress, Supply};
 use crate::error::Error;
 use crate::field::Field;
-use crate::limits::{Limits, MAX_FIELDS};
+use crate::limits::Limits;
 
 /// A request method (RFC 9110 §9). Case-sensitive on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,8 @@ impl<'a> Request<'a> {
         let limits = &Limits::DEFAULT;
         let range = HeadEnd::default().find(octets, limits)?.ok_or(Error::HeadTruncated)?;
         let (head, content) = octets.split_at(range.end);
-        let mut slots = FieldSlots::new();
+        let mut slots = Vec::new();
+        slots.resize_with(limits.fields, MaybeUninit::uninit);
         let (line, fields) =
             split(head.get(range.start..).unwrap_or_default(), &mut slots, limits)?;
         let head = Head::new(&line, Cow::Owned(fields.to_vec()), limits)?;
@@ -331,15 +332,6 @@ fn too_long(octets: &[u8], begin: usize, limits: &Limits) -> Error {
     if target.len() > limits.target_bytes { Error::TargetTooLong } else { Error::HeadTooLarge }
 }
 
-/// Room for a head's fields, on the stack.
-pub(crate) struct FieldSlots<'a>([MaybeUninit<Field<'a>>; MAX_FIELDS]);
-
-impl FieldSlots<'_> {
-    pub(crate) fn new() -> Self {
-        FieldSlots([const { MaybeUninit::uninit() }; MAX_FIELDS])
-    }
-}
-
 /// The parts of a request line that httparse accepts.
 pub(crate) struct RequestLine<'a> {
     method: &'a str,
@@ -347,14 +339,15 @@ pub(crate) struct RequestLine<'a> {
     version: Version,
 }
 
-/// Splits a whole head, as [`HeadEnd`] found it, into request line and fields.
+/// Splits a whole head, as [`HeadEnd`] found it, into request line and fields,
+/// with a slot for each field.
 pub(crate) fn split<'s, 'a>(
     head: &'a [u8],
-    slots: &'s mut FieldSlots<'a>,
+    slots: &'s mut [MaybeUninit<Field<'a>>],
     limits: &Limits,
 ) -> Result<(RequestLine<'a>, &'s [Field<'a>]), Error> {
-    let room = slots.0.len().min(limits.fields);
-    let slots = slots.0.get_mut(..room).unwrap_or_default();
+    let room = slots.len().min(limits.fields);
+    let slots = slots.get_mut(..room).unwrap_or_default();
     let mut parsed = httparse::Request::new(&mut []);
     match parsed.parse_with_uninit_headers(head, slots) {
         Ok(httparse::Status::Complete(_)) => {}
