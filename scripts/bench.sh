@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# guardhouse beside a few others, on this machine: requests a second, measured in
+# turns, so that what else the machine does hits all alike. Prints a table, and
+# writes it as Markdown.
+#
+#   scripts/bench.sh [ROUNDS [SECONDS [FILE]]]    # 3 rounds of 3 s, target/bench.md
+#
+# Wants wrk (Debian: apt-get install wrk). FastAPI is measured if python3 is there
+# and PyPI can be reached.
+. "$(dirname "$0")/server.sh"
+
+rounds=${1:-3} seconds=${2:-3} file=${3:-target/bench.md}
+need wrk wrk
+cargo build --release --locked --quiet --manifest-path scripts/bench/Cargo.toml --target-dir target/bench
+
+names=() urls=()
+# measured NAME COMMAND ...: starts a server that says where it listens.
+measured() {
+    local ready=
+    mkfifo "$dir/$1"
+    "${@:2}" >"$dir/$1" 2>/dev/null &
+    also_stop $!
+    read -r -t 20 ready <"$dir/$1" || true
+    expect_like "$1 listens" 'listening on http://127.0.0.1:*' "$ready"
+    names+=("$1") urls+=("${ready#listening on }")
+}
+measured guardhouse "$GUARDHOUSE" --listen 127.0.0.1:0 --log-level warn
+measured tiny_http target/bench/release/peer-tiny-http
+measured axum target/bench/release/peer-axum
+if python3 -m venv "$dir/venv" >/dev/null 2>&1 &&
+    "$dir/venv/bin/pip" install --quiet fastapi uvicorn >/dev/null 2>&1; then
+    measured FastAPI "$dir/venv/bin/python" scripts/bench/fastapi_app.py
+else
+    echo 'FastAPI is left out: python3 or PyPI is not there'
+fi
+
+token='Authorization: Bearer fake-super-secret-token'
+scenarios=('8 keep-alive connections' '64 keep-alive connections' '256 keep-alive connections'
+    '64 connections, 16 requests a write' 'a connection for each request, 64 at a time')
+load() { # SCENARIO URL
+    case $1 in
+        0) set -- "$2" -c 8 ;;
+        1) set -- "$2" -c 64 ;;
+        2) set -- "$2" -c 256 ;;
+        3) set -- "$2" -c 64 -s scripts/bench/pipeline.lua ;;
+        4) set -- "$2" -c 64 -H 'Connection: close' ;;
+    esac
+    "$wrk" -t 1 -d "${seconds}s" -H "$token" "${@:2}" "$1/protected"
+}
+
+: >"$dir/figures"
+for scenario in "${!scenarios[@]}"; do
+    for round in $(seq "$rounds"); do
+        for i in "${!names[@]}"; do
+            figure=$(load "$scenario" "${urls[$i]}" | awk '/Requests\/sec/ { print $2 }')
+            echo "$scenario $i $figure" >>"$dir/figures"
+            printf '%s, round %s: %s %s\n' "${scenarios[$scenario]}" "$round" "${names[$i]}" "$figure" >&2
+        done
+    done
+done
+
+# A row a scenario; in each cell the median, its ratio to guardhouse's, and what
+# the rounds spread over.
+cell() { # SCENARIO SERVER BASE
+    awk -v scenario="$1" -v server="$2" '$1 == scenario && $2 == server { print $3 }' "$dir/figures" |
+        sort -n | awk -v base="$3" '
+            { figure[NR] = $1 }
+            END {
+                median = figure[int((NR + 1) / 2)]
+                if (base == "") { print median; exit }
+                printf " %.0f (× %.2f; %.0f–%.0f) |", median, median / base, figure[1], figure[NR]
+            }'
+}
+{
+    printf '| requests a second |'
+    printf ' %s |' "${names[@]}"
+    printf '\n| --- |'
+    printf ' --- |%.0s' "${names[@]}"
+    echo
+    for scenario in "${!scenarios[@]}"; do
+        printf '| %s |' "${scenarios[$scenario]}"
+        base=$(cell "$scenario" 0 '')
+        for i in "${!names[@]}"; do cell "$scenario" "$i" "$base"; done
+        echo
+    done
+    echo
+    echo "Medians of $rounds rounds of $seconds s (× guardhouse's; lowest–highest), $(date +%Y-%m-%d)," \
+        "$(nproc) cores of $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), load by wrk on the same cores."
+} | tee "$file"
