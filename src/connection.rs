@@ -280,10 +280,10 @@ impl<S: Stream> Connection<'_, S> {
         let limits = self.limits;
         // The request borrows its head from the buffer; behind it, the rest of
         // the buffer is where the message body is read.
-        let (begin, end) =
-            (self.input.unread.start + head.start, self.input.unread.start + head.end);
+        self.input.make_room_behind(head.end);
+        let Range { start, .. } = self.input.unread;
+        let (begin, end) = (start + head.start, start + head.end);
         let arrived = self.input.unread.end - end;
-        self.input.make_room_behind(end);
         let (before, behind) = self.input.buffer().split_at_mut(end);
         let octets = before.get(begin..).unwrap_or_default();
 
@@ -429,13 +429,11 @@ impl Input {
     /// Where the next octets go. Never empty: what is unread moves to the front,
     /// or the buffer grows, which the limit on heads bounds.
     fn space(&mut self) -> &mut [u8] {
-        let Range { start, end } = self.unread;
-        let length = self.buffer().len();
-        if end == length && start > 0 {
-            self.buffer().copy_within(start..end, 0);
-            self.unread = 0..end - start;
-        } else if end == length {
-            self.grow(length * 2);
+        if self.unread.end == self.buffer().len() {
+            self.compact();
+        }
+        if self.unread.end == self.buffer().len() {
+            self.grow(self.unread.end * 2);
         }
         let end = self.unread.end;
         self.buffer().get_mut(end..).unwrap_or_default()
@@ -445,10 +443,21 @@ impl Input {
         self.unread.end += count;
     }
 
-    fn make_room_behind(&mut self, end: usize) {
-        if self.buffer().len() < end + Input::BEHIND {
-            self.grow(end + Input::BEHIND);
+    /// Sees to it that there is room behind so many unread octets.
+    fn make_room_behind(&mut self, head: usize) {
+        if self.buffer().len() < self.unread.start + head + Input::BEHIND {
+            self.compact();
         }
+        if self.buffer().len() < head + Input::BEHIND {
+            self.grow(head + Input::BEHIND);
+        }
+    }
+
+    /// Moves what is unread to the front.
+    fn compact(&mut self) {
+        let unread = self.unread.clone();
+        self.unread = 0..unread.len();
+        self.buffer().copy_within(unread, 0);
     }
 
     fn grow(&mut self, length: usize) {
