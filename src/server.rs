@@ -178,12 +178,14 @@ struct House {
 struct Refused {
     /// Kept a while, so that no reset takes back the 503 that they got.
     turned_away: VecDeque<TcpStream>,
-    /// A shortage has been logged and is not over.
-    short: bool,
+    /// When a shortage was logged last.
+    reported: Option<Instant>,
 }
 
 /// How many refused connections are kept: each is a descriptor.
 const TURNED_AWAY: usize = 32;
+/// How far apart shortages are logged.
+const REPORTS: Duration = Duration::from_secs(60);
 /// How long to wait for a connection that was asked to leave.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -210,16 +212,22 @@ impl House {
                 break;
             }
             let Some(listener) = &*door else { break };
-            match listener.accept() {
-                Ok((stream, peer)) if self.leave_door() => {
-                    drop(door);
-                    self.serve(stream, peer);
-                    if self.at_door.fetch_add(1, SeqCst) >= self.limits.spare_threads {
-                        break;
-                    }
+            let place = match listener.accept() {
+                Ok((stream, peer)) => self.admit(stream, peer),
+                Err(error) => {
+                    self.outlive(&error);
+                    None
                 }
-                Ok((stream, _)) => self.turn_away(stream),
-                Err(error) => self.outlive(&error),
+            };
+            let Some(place) = place else { continue };
+            if self.leave_door() {
+                drop(door);
+                place.serve();
+                if self.at_door.fetch_add(1, SeqCst) >= self.limits.spare_threads {
+                    break;
+                }
+            } else {
+                place.turn_away();
             }
         }
         self.at_door.fetch_sub(1, SeqCst);
@@ -263,9 +271,12 @@ impl House {
         let Some(listener) = listener else { return };
         if listener.set_nonblocking(true).is_ok() {
             while let Ok((stream, peer)) = listener.accept() {
-                let house = Arc::clone(self);
-                let _ = stream.set_nonblocking(false);
-                let _ = thread::Builder::new().spawn(move || house.serve(stream, peer));
+                let place =
+                    stream.set_nonblocking(false).ok().and_then(|()| self.admit(stream, peer));
+                let thread = place.map(|place| thread::Builder::new().spawn(|| place.serve()));
+                if let Some(Err(error)) = thread {
+                    self.report(&error);
+                }
             }
         }
     }
@@ -274,26 +285,28 @@ impl House {
         self.door.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Serves a connection to its end, if there is a place for it.
-    fn serve(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+    /// A place for a new connection: one that is free, or that is made free.
+    /// Else the connection is turned away.
+    fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) -> Option<Place> {
         // An answer is one write, and is not to wait for the last one's ACK.
         if let Err(error) = stream.set_nodelay(true) {
             log::debug!("{peer}: gone before it was served: {error}");
-            return;
+            return None;
         }
-        let stream = Arc::new(stream);
-        let place = Place::take(self, &stream).or_else(|| {
-            if self.register.make_room(PATIENCE) { Place::take(self, &stream) } else { None }
-        });
-        if let Some(Place { seat, .. }) = &place {
-            connection::serve(&*stream, Some(peer), &self.routes, &self.limits, seat);
-        } else if let Some(stream) = Arc::into_inner(stream) {
-            self.turn_away(stream);
+        let (stream, seat) = (Arc::new(stream), Arc::new(Seat::new(self.epoch)));
+        let enter = || self.register.enter(&seat, &stream, self.limits.connections);
+        let number =
+            enter().or_else(|| if self.register.make_room(PATIENCE) { enter() } else { None });
+        if let Some(number) = number {
+            return Some(Place { house: Arc::clone(self), seat, stream, peer, number });
         }
+        self.turn_away(stream);
+        None
     }
 
     /// Answers 503: there is no room, and none could be made.
-    fn turn_away(&self, mut stream: TcpStream) {
+    fn turn_away(&self, stream: Arc<TcpStream>) {
+        let Some(mut stream) = Arc::into_inner(stream) else { return };
         let response = Response::detail(Status::SERVICE_UNAVAILABLE, "Service Unavailable")
             .with_field("Retry-After", "1");
         let mut answer = Vec::new();
@@ -327,11 +340,11 @@ impl House {
         }
     }
 
-    /// Logs a shortage once, not each time that it is felt.
+    /// Logs a shortage now and then, not each time that it is felt.
     fn report(&self, error: &io::Error) {
         let mut refused = self.refused();
-        if !refused.short {
-            refused.short = true;
+        if refused.reported.is_none_or(|reported| reported.elapsed() > REPORTS) {
+            refused.reported = Some(Instant::now());
             log::warn!("no room for a connection, so idle ones make way: {error}");
         }
     }
@@ -340,19 +353,27 @@ impl House {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-/// A connection's place in the register; given up when it is dropped.
+/// A connection, and its place in the register, given up when it is dropped.
 struct Place {
     house: Arc<House>,
     seat: Arc<Seat>,
+    stream: Arc<TcpStream>,
+    peer: SocketAddr,
     number: u64,
 }
 
 impl Place {
-    /// `None` if all places are taken.
-    fn take(house: &Arc<House>, stream: &Arc<TcpStream>) -> Option<Place> {
-        let seat = Arc::new(Seat::new(house.epoch));
-        let number = house.register.enter(&seat, stream, house.limits.connections)?;
-        Some(Place { house: Arc::clone(house), seat, number })
+    /// Serves the connection to its end.
+    fn serve(self) {
+        let House { routes, limits, .. } = &*self.house;
+        connection::serve(&*self.stream, Some(self.peer), routes, limits, &self.seat);
+    }
+
+    /// Gives the place up for want of a thread.
+    fn turn_away(self) {
+        let (house, stream) = (Arc::clone(&self.house), Arc::clone(&self.stream));
+        drop(self);
+        house.turn_away(stream);
     }
 }
 
