@@ -67,7 +67,7 @@ Options:
   --log-level LEVEL       off, error, warn, info, debug or trace [default: info]
 
 Instead of serving:
-  --routes                print the route table
+  --routes                print the route table: method, path, guard, summary
   --new-token NAME [SCOPE ...]
                           print a line for the users file, with a new token
   --healthcheck URL       GET it, and exit 0 if the answer is 2xx;
