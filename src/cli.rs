@@ -75,6 +75,7 @@ Instead of serving:
   --help, --version
 
 Ready, it prints one line to stdout: listening on http://HOST:PORT
+A browser sees the routes there, and tries them, at /docs.
 Logs go to stderr. SIGHUP loads the users file again, SIGTERM and SIGINT stop.
 Exit codes: 0 stopped, 1 could not run, 2 wrong usage.
 ";

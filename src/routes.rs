@@ -252,6 +252,21 @@ impl<T: 'static> Behind<T> {
     }
 
     /// The row before, with its [summary](Route::summary).
+    ///
+    /// ```
+    /// use guardhouse::{Method::{DELETE, GET}, Request, Response, Route, Status, guard};
+    ///
+    /// fn show(_: &mut Request, author: &'static str) -> Response { Response::text(author) }
+    /// fn drop(_: &mut Request, _: &'static str) -> Response { Response::new(Status::NO_CONTENT) }
+    ///
+    /// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
+    /// let notes = Route::behind(signed_in)
+    ///     .guarded(GET, "/notes", show).summary("Shows all notes.")
+    ///     .guarded(DELETE, "/notes", drop).summary("Drops all notes.")
+    ///     .answers(Response::new(Status::NO_CONTENT));
+    /// let summaries: Vec<String> = notes.into_iter().map(|row| row.about().to_owned()).collect();
+    /// assert_eq!(summaries, ["Shows all notes.", "Drops all notes."]);
+    /// ```
     #[must_use]
     pub fn summary(mut self, summary: &'static str) -> Behind<T> {
         let last = self.routes.pop().map(|route| route.summary(summary));
@@ -259,7 +274,7 @@ impl<T: 'static> Behind<T> {
         self
     }
 
-    /// The row before, with an [answer](Route::answers) that it gives.
+    /// The row before, with an [answer](Route::answers) that it gives, as above.
     #[must_use]
     pub fn answers(mut self, example: Response) -> Behind<T> {
         let last = self.routes.pop().map(|route| route.answers(example));

@@ -216,8 +216,18 @@ const distrust = async browser => {
   await tryButton(page, path).click();
   await says('X-Key: k1');
   expect('a key is sent in its field', ['k1', undefined], [fields['x-key'], fields.authorization]);
+  // Where no page may write the clipboard, as over http from afar.
+  await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  await page.getByRole('button', { name: 'Copy' }).click();
+  await page.getByRole('button', { name: 'Selected' }).waitFor();
+  expectLike('without a clipboard the line is selected', "curl -i -H 'X-Key: k1' ", await page.evaluate(() => getSelection().toString()));
   expect('no element was made of any of it', 0, await page.locator('img').count());
   expect('nothing was run', 'undefined', await page.evaluate(() => typeof hacked));
+  await page.unrouteAll();
+  await page.route('**/openapi.json', route => route.abort());
+  await page.reload();
+  await page.getByText('The table can’t be loaded: ').waitFor();
+  console.log('ok      a table that does not come is missed in words');
 };
 
 (async () => {
