@@ -57,6 +57,8 @@ conforms() {
 conforms 'with a token' -H "Authorization: Bearer $token"
 conforms 'with a wrong one' -H 'Authorization: Bearer wrong'
 conforms 'with none'
+# It leaves out the row that it got the document from, unless told otherwise.
+conforms 'the document itself' --include-path /openapi.json
 
 stop
 expect 'the server stops' 0 "$code"
