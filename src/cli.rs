@@ -67,7 +67,7 @@ Options:
   --log-level LEVEL       off, error, warn, info, debug or trace [default: info]
 
 Instead of serving:
-  --routes                print the route table
+  --routes                print the route table: method, path, guard, summary
   --new-token NAME [SCOPE ...]
                           print a line for the users file, with a new token
   --healthcheck URL       GET it, and exit 0 if the answer is 2xx;
@@ -75,6 +75,7 @@ Instead of serving:
   --help, --version
 
 Ready, it prints one line to stdout: listening on http://HOST:PORT
+A browser sees the routes there, and tries them, at /docs.
 Logs go to stderr. SIGHUP loads the users file again, SIGTERM and SIGINT stop.
 Exit codes: 0 stopped, 1 could not run, 2 wrong usage.
 ";

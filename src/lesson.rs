@@ -17,12 +17,15 @@ pub const REALM: &str = "guardhouse";
 /// The table: every route, and who stands before it.
 pub fn routes(guards: Guards) -> Vec<Route> {
     vec![
-        Route::open(GET, "/open", open),
-        Route::guarded(GET, "/secure", guards.verified, secure),
-        Route::guarded(GET, "/protected", guards.protected, protected),
-        Route::guarded(GET, "/dashboard", guards.dashboard, dashboard),
-        Route::guarded(GET, "/users/me", guards.me, me),
-        Route::guarded(GET, "/admin", guards.admin, admin),
+        Route::open(GET, "/open", open).summary("Anyone may see this."),
+        Route::guarded(GET, "/secure", guards.verified, secure)
+            .summary("Behind a guard that lets everyone pass."),
+        Route::guarded(GET, "/protected", guards.protected, protected)
+            .summary("Greets the user whose token it is."),
+        Route::guarded(GET, "/dashboard", guards.dashboard, dashboard)
+            .summary("Welcomes the user to their dashboard."),
+        Route::guarded(GET, "/users/me", guards.me, me).summary("Says who the user is."),
+        Route::guarded(GET, "/admin", guards.admin, admin).summary("Names the admin."),
     ]
 }
 

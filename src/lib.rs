@@ -22,9 +22,11 @@
 //! 6. The handler, yours, gets what the guard let through.
 //! 7. `response.rs` is what goes back: [`Response`].
 //!
-//! Beside the way: `error.rs` has everything that can be wrong with a request,
-//! and which answer it gets; `limits.rs` every number; `access_log.rs`,
-//! `date.rs`, `json.rs` and `form.rs` are what their names say.
+//! Beside the way: `openapi.rs` writes the table for programs, and `docs.rs`
+//! serves that with a page to try it on, `docs.html`: [`Routes::documented`].
+//! `error.rs` has everything that can be wrong with a request, and which answer
+//! it gets; `limits.rs` every number; `access_log.rs`, `date.rs`, `json.rs` and
+//! `form.rs` are what their names say.
 //!
 //! The binary is a program like yours, on this API alone: `lesson.rs` is its
 //! table, and the best first page of all.
@@ -37,12 +39,14 @@ mod authorization;
 mod connection;
 mod content;
 mod date;
+mod docs;
 mod error;
 mod field;
 pub mod form;
 pub mod guard;
 pub mod json;
 mod limits;
+mod openapi;
 mod request;
 mod response;
 mod routes;

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         }
         Ok(Command::Help) => print(cli::HELP),
         Ok(Command::Version) => print(concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n")),
-        Ok(Command::Routes) => print(&table(&routes(Guards::published(), Readiness::new()))),
+        Ok(Command::Routes) => print(&routes(Guards::published(), Readiness::new()).to_string()),
         Ok(Command::NewToken { name, scopes }) => new_token(&name, &scopes),
         Ok(Command::HealthCheck { url }) => health_check(&url),
         Err(usage) => fail(WRONG_USAGE, &usage),
@@ -43,7 +43,8 @@ fn main() -> ExitCode {
 
 fn routes(guards: Guards, readiness: Readiness) -> Routes {
     let operations = operations::routes(readiness, guards.any.clone());
-    lesson::routes(guards).into_iter().chain(operations).collect()
+    let table: Routes = lesson::routes(guards).into_iter().chain(operations).collect();
+    table.documented("guardhouse", env!("CARGO_PKG_VERSION"))
 }
 
 fn serve(options: Options) -> ExitCode {
@@ -147,17 +148,6 @@ fn cannot_listen(listen: &str, error: &io::Error) -> String {
         _ => "give a host that resolves, and a port up to 65535: --listen 127.0.0.1:8000",
     };
     format!("can't listen on {listen:?}: {error}\n{advice}")
-}
-
-/// The table as text: method, path and guard, aligned.
-fn table(routes: &Routes) -> String {
-    let width = routes.iter().map(|route| route.path().len()).max().unwrap_or(0).max("PATH".len());
-    let row = |method, path, guard: &str| format!("{method:7}  {path:width$}  {guard}\n");
-    let rows = routes.iter().map(|route| {
-        let guard = route.guard().map_or_else(|| "open".to_owned(), ToString::to_string);
-        row(route.method().as_str(), route.path(), &guard)
-    });
-    std::iter::once(row("METHOD", "PATH", "GUARD")).chain(rows).collect()
 }
 
 fn new_token(name: &str, scopes: &[String]) -> ExitCode {

@@ -37,17 +37,32 @@ impl Readiness {
 /// `forward_auth`. The proxy asks with the method of its own request, or with
 /// GET, so `/auth` takes any.
 pub fn routes(readiness: Readiness, signed_in: Guard<User>) -> impl Iterator<Item = Route> {
-    let auth_rows =
-        Method::ALL.map(|method| Route::guarded(method, "/auth", signed_in.clone(), auth));
+    let passed = Response::new(Status::NO_CONTENT)
+        .with_field("X-Auth-User", "ann")
+        .with_field("X-Auth-Scopes", "reports:read");
+    let auth_rows = Method::ALL.map(|method| {
+        Route::guarded(method, "/auth", signed_in.clone(), auth)
+            .summary("Tells a proxy whose token it is, and checks ?scope=.")
+            .answers(passed.clone())
+    });
     let health_rows = [
-        Route::open(GET, "/healthz", |_: &mut Request| Response::text("live\n")),
-        Route::open(GET, "/readyz", move |_: &mut Request| ready(&readiness)),
+        Route::open(GET, "/healthz", |_: &mut Request| live())
+            .summary("Whether the server is up.")
+            .answers(live()),
+        Route::open(GET, "/readyz", move |_: &mut Request| ready(readiness.is_ready()))
+            .summary("Whether new requests are welcome.")
+            .answers(ready(true))
+            .answers(ready(false)),
     ];
     health_rows.into_iter().chain(auth_rows)
 }
 
-fn ready(readiness: &Readiness) -> Response {
-    if readiness.is_ready() {
+fn live() -> Response {
+    Response::text("live\n")
+}
+
+fn ready(is_ready: bool) -> Response {
+    if is_ready {
         Response::text("ready\n")
     } else {
         Response::text("stopping\n").with_status(Status::SERVICE_UNAVAILABLE)

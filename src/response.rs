@@ -104,7 +104,7 @@ impl Status {
     }
 
     /// Whether such an answer has content at all (RFC 9110 §6.4.1).
-    fn has_content(self) -> bool {
+    pub(crate) fn has_content(self) -> bool {
         !matches!(self.0, 204 | 304)
     }
 }
@@ -242,6 +242,11 @@ impl Response {
             .iter()
             .find(|(own, _)| own.eq_ignore_ascii_case(name))
             .map(|(_, value)| &**value)
+    }
+
+    /// The fields, in order, but for Content-Type.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// The content, in octets.

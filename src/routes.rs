@@ -19,6 +19,8 @@ pub struct Route {
     path: Cow<'static, str>,
     guard: Option<Description>,
     answer: Box<dyn Fn(&mut Request) -> Response + Send + Sync>,
+    summary: &'static str,
+    answers: Vec<Response>,
 }
 
 impl Route {
@@ -143,7 +145,45 @@ impl Route {
                 && path.bytes().all(|octet| octet.is_ascii_graphic() && !b"?#".contains(&octet)),
             "no request has the path {path:?}"
         );
-        Route { method, path, guard, answer: Box::new(answer) }
+        let answer = Box::new(answer);
+        Route { method, path, guard, answer, summary: "", answers: Vec::new() }
+    }
+
+    /// This row with a line on what it is for. It stands in the table's text, in
+    /// the OpenAPI document and on the page ([`Routes::documented`]).
+    ///
+    /// FastAPI: `@app.get("/", summary="…")`.
+    ///
+    /// ```
+    /// use guardhouse::{Method::GET, Request, Response, Route};
+    ///
+    /// let home = |_: &mut Request| Response::text("Come in.\n");
+    /// let row = Route::open(GET, "/", home).summary("Greets everyone.");
+    /// assert_eq!(row.about(), "Greets everyone.");
+    /// ```
+    #[must_use]
+    pub fn summary(mut self, summary: &'static str) -> Route {
+        self.summary = summary;
+        self
+    }
+
+    /// This row with an answer that its handler gives, for the OpenAPI document:
+    /// its status, its media type and its fields count, as an example; of two
+    /// with one status, the first. A row that says nothing is taken to answer
+    /// 200 with a JSON object.
+    ///
+    /// FastAPI: `response_class=…`, `responses={…}`.
+    ///
+    /// ```
+    /// use guardhouse::{Method::GET, Request, Response, Route};
+    ///
+    /// let home = |_: &mut Request| Response::text("Come in.\n");
+    /// let row = Route::open(GET, "/", home).answers(Response::text(""));
+    /// ```
+    #[must_use]
+    pub fn answers(mut self, example: Response) -> Route {
+        self.answers.push(example);
+        self
     }
 
     /// The method.
@@ -163,13 +203,27 @@ impl Route {
     pub fn guard(&self) -> Option<&Description> {
         self.guard.as_ref()
     }
+
+    /// The summary; empty if there is none.
+    #[must_use]
+    pub fn about(&self) -> &str {
+        self.summary
+    }
+
+    /// Examples of what the handler answers.
+    pub(crate) fn examples(&self) -> &[Response] {
+        &self.answers
+    }
+
+    /// Who stands before it, in a word or two.
+    pub(crate) fn guarded_by(&self) -> String {
+        self.guard.as_ref().map_or_else(|| "open".to_owned(), Description::to_string)
+    }
 }
 
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Route { method, path, guard, .. } = self;
-        let guard = guard.as_ref().map_or_else(|| "open".to_owned(), Description::to_string);
-        write!(f, "{} {path} ({guard})", method.as_str())
+        write!(f, "{} {} ({})", self.method.as_str(), self.path, self.guarded_by())
     }
 }
 
@@ -194,6 +248,37 @@ impl<T: 'static> Behind<T> {
         handler: impl Fn(&mut Request, T) -> R + Send + Sync + 'static,
     ) -> Behind<T> {
         self.routes.push(Route::guarded(method, path, self.guard.clone(), handler));
+        self
+    }
+
+    /// The row before, with its [summary](Route::summary).
+    ///
+    /// ```
+    /// use guardhouse::{Method::{DELETE, GET}, Request, Response, Route, Status, guard};
+    ///
+    /// fn show(_: &mut Request, author: &'static str) -> Response { Response::text(author) }
+    /// fn drop(_: &mut Request, _: &'static str) -> Response { Response::new(Status::NO_CONTENT) }
+    ///
+    /// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
+    /// let notes = Route::behind(signed_in)
+    ///     .guarded(GET, "/notes", show).summary("Shows all notes.")
+    ///     .guarded(DELETE, "/notes", drop).summary("Drops all notes.")
+    ///     .answers(Response::new(Status::NO_CONTENT));
+    /// let summaries: Vec<String> = notes.into_iter().map(|row| row.about().to_owned()).collect();
+    /// assert_eq!(summaries, ["Shows all notes.", "Drops all notes."]);
+    /// ```
+    #[must_use]
+    pub fn summary(mut self, summary: &'static str) -> Behind<T> {
+        let last = self.routes.pop().map(|route| route.summary(summary));
+        self.routes.extend(last);
+        self
+    }
+
+    /// The row before, with an [answer](Route::answers) that it gives, as above.
+    #[must_use]
+    pub fn answers(mut self, example: Response) -> Behind<T> {
+        let last = self.routes.pop().map(|route| route.answers(example));
+        self.routes.extend(last);
         self
     }
 }
@@ -297,6 +382,35 @@ impl Routes {
             .map(|method| method.as_str())
             .collect();
         names.join(", ")
+    }
+}
+
+/// The table as text, aligned: what `guardhouse --routes` prints.
+impl fmt::Display for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = ["METHOD", "PATH", "GUARD", "SUMMARY"].map(str::to_owned);
+        let rows = self.iter().map(|route| {
+            let method = route.method().as_str().to_owned();
+            [method, route.path().to_owned(), route.guarded_by(), route.about().to_owned()]
+        });
+        let rows: Vec<[String; 4]> = std::iter::once(head).chain(rows).collect();
+        let width =
+            |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let [methods, paths, guards] = [0, 1, 2].map(width);
+        for [method, path, guard, summary] in &rows {
+            let line = format!("{method:methods$}  {path:paths$}  {guard:guards$}  {summary}");
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+impl IntoIterator for Routes {
+    type Item = Route;
+    type IntoIter = std::vec::IntoIter<Route>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 
@@ -404,6 +518,25 @@ mod tests {
         assert_eq!(answer("OPTIONS /me HTTP/1.0\r\n\r\n"), allowed("GET, HEAD, OPTIONS"));
         assert_eq!(answer("OPTIONS * HTTP/1.0\r\n\r\n"), allowed("GET, HEAD, POST, OPTIONS"));
         assert_eq!(answer("OPTIONS /nope HTTP/1.0\r\n\r\n").0, 404);
+    }
+
+    #[test]
+    fn the_table_is_text_in_columns() {
+        let guard = guard::bearer("r", |token| (token == "t").then_some("Ann"));
+        let me = |_: &mut Request, name| Response::text(name);
+        let behind = Route::behind(guard)
+            .guarded(Method::GET, "/me", me)
+            .summary("Says who you are.")
+            .guarded(Method::DELETE, "/me", me);
+        let home = Route::open(Method::GET, "/", |_: &mut Request| Response::text("home"));
+        let routes: Routes = [home.summary("Greets.")].into_iter().chain(behind).collect();
+        assert_eq!(
+            routes.to_string(),
+            "METHOD  PATH  GUARD   SUMMARY\n\
+             GET     /     open    Greets.\n\
+             GET     /me   Bearer  Says who you are.\n\
+             DELETE  /me   Bearer\n"
+        );
     }
 
     #[test]

@@ -204,12 +204,14 @@ fn an_address_that_it_cannot_have_is_exit_code_1_and_advice() {
 #[test]
 fn help_and_version_and_routes_go_to_stdout() {
     let version = concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n");
+    let routes = "METHOD   PATH           GUARD        SUMMARY\n\
+                  GET      /open          open         Anyone may see this.\n";
     for (arguments, begin) in [
         (["--help"], "A minimal HTTP/1.1 server whose routes stand behind guards.\n\nUsage: "),
         (["-h"], "A minimal HTTP/1.1 server whose routes stand behind guards.\n\nUsage: "),
         (["--version"], version),
         (["-V"], version),
-        (["--routes"], "METHOD   PATH        GUARD\nGET      /open       open\n"),
+        (["--routes"], routes),
     ] {
         let output = run(&arguments);
         assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""), "{arguments:?}");

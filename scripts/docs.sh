@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The page /docs in a real browser: what a learner sees, does and copies. It is
+# also looked over for what keeps people out (axe-core), and for what would let
+# HTML in.
+#
+#   SHOTS=folder scripts/docs.sh    # leaves screenshots there
+#
+# The browser is Debian's chromium; playwright-core, which drives it, and axe-core
+# come from npm into the story's own folder. Without one of them it skips.
+. "$(dirname "$0")/server.sh"
+
+need chromium chromium
+need node nodejs
+need npm npm
+"$npm" --prefix "$dir" install --silent --no-audit --no-fund --ignore-scripts \
+    playwright-core@1.65.1 axe-core@4.14.1 >"$dir/npm" 2>&1 </dev/null ||
+    skip "playwright-core and axe-core can't be installed: $(tail -n 1 "$dir/npm")"
+
+start
+
+for path in /docs /openapi.json /docs.txt; do
+    ask "$path"
+    etag=$(field ETag)
+    expect_like "$path is there, with an entity-tag" '200 "*"' "$(status) $etag"
+    ask "$path" -H "If-None-Match: $etag"
+    expect "$path is not sent again to whom keeps it" "304 $etag " "$(status) $(field ETag) $(content)"
+done
+ask /docs
+expect_like 'the page runs nothing but its own script' \
+    "default-src 'none'; script-src 'sha256-*'; *connect-src 'self'; * nosniff" \
+    "$(field Content-Security-Policy) $(field X-Content-Type-Options)"
+
+NODE_PATH=$dir/node_modules "$node" tests/docs.js "$url" "$chromium" ${SHOTS:+"$SHOTS"}
+
+stop
+expect 'the server stops' 0 "$code"

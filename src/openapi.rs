@@ -1,0 +1,329 @@
+//! The route table as an OpenAPI 3.1 document, for programs that read tables.
+//!
+//! Beside a request's way: it is written once, from what the rows say of
+//! themselves, so that it can't tell of a route that is not there. What it can
+//! say of a guard is what RFC 9110 §11 has a word for: schemes, scopes, and the
+//! challenge of a 401. `x-guard` has the table's own word for the guard.
+
+use std::collections::BTreeMap;
+
+use crate::guard::{Description, Scheme};
+use crate::json::string;
+use crate::request::Method;
+use crate::response::Response;
+use crate::routes::{Route, Routes};
+
+const A_STRING: &str = r#"{"type":"string"}"#;
+const AN_OBJECT: &str = r#"{"type":"object"}"#;
+
+impl Routes {
+    /// This table as OpenAPI 3.1, in JSON. `version` is the version of what the
+    /// table offers. [`documented`](Routes::documented) serves it.
+    ///
+    /// ```
+    /// use guardhouse::{Method::GET, Request, Response, Route, Routes};
+    ///
+    /// let home = |_: &mut Request| Response::text("Come in.\n");
+    /// let routes = Routes::new([Route::open(GET, "/", home).summary("Greets everyone.")]);
+    /// let json = routes.openapi("Doors", "1.0");
+    /// assert!(json.starts_with(r#"{"openapi":"3.1.0","info":{"title":"Doors","version":"1.0"}"#));
+    /// assert!(json.contains(r#""/":{"get":{"summary":"Greets everyone.""#));
+    /// ```
+    #[must_use]
+    pub fn openapi(&self, title: &str, version: &str) -> String {
+        // The members of a JSON object are unique: a path stands there once,
+        // where its first row stands, with all its methods.
+        let mut paths: Vec<(&str, Vec<(String, String)>)> = Vec::new();
+        for route in self.iter() {
+            let operation = (route.method().as_str().to_ascii_lowercase(), operation(route));
+            match paths.iter_mut().find(|(path, _)| *path == route.path()) {
+                Some((_, operations)) => operations.push(operation),
+                None => paths.push((route.path(), vec![operation])),
+            }
+        }
+        let paths = paths.into_iter().map(|(path, operations)| (path, object(operations)));
+        object([
+            ("openapi", string("3.1.0")),
+            ("info", object([("title", string(title)), ("version", string(version))])),
+            ("paths", object(paths)),
+            ("components", components(self)),
+        ])
+    }
+}
+
+/// What a row is for, who stands before it, and how it can answer.
+fn operation(route: &Route) -> String {
+    let mut members = vec![("x-guard", string(&route.guarded_by()))];
+    if !route.about().is_empty() {
+        members.insert(0, ("summary", string(route.about())));
+    }
+    // A guard that is no scheme's has nothing that OpenAPI could name.
+    if let Some(guard) = route.guard().filter(|guard| !guard.schemes().is_empty()) {
+        members.push(("security", security(guard)));
+    }
+    let answers = answers(route);
+    let answers = answers.iter().map(|(code, answer)| (code.to_string(), answer));
+    members.push(("responses", object(answers)));
+    object(members)
+}
+
+/// Any one of the schemes, with all of the scopes; or nothing at all, where the
+/// guard is optional.
+fn security(guard: &Description) -> String {
+    let scopes = array(guard.scopes().iter().map(|scope| string(scope)));
+    let schemes = guard.schemes().iter().map(|scheme| object([(name(scheme), &scopes)]));
+    array(schemes.chain(guard.is_optional().then(|| "{}".to_owned())))
+}
+
+/// The answers by status: the handler's, then those that it need not know of.
+fn answers(route: &Route) -> BTreeMap<u16, String> {
+    let to_head = route.method() == Method::HEAD;
+    let mut answers = BTreeMap::new();
+    for example in route.examples() {
+        answers.entry(example.status().code()).or_insert_with(|| like(example, to_head));
+    }
+    if answers.is_empty() {
+        answers.insert(200, like(&Response::json(""), to_head));
+    }
+    if let Some(guard) = route.guard() {
+        answers.entry(400).or_insert_with(|| see("responses", "Malformed"));
+        answers.entry(401).or_insert_with(|| unauthorized(guard));
+        answers.entry(403).or_insert_with(|| see("responses", "Forbidden"));
+    }
+    answers.entry(404).or_insert_with(|| see("responses", "NotFound"));
+    answers.entry(405).or_insert_with(|| see("responses", "MethodNotAllowed"));
+    answers
+}
+
+/// 401 is the one whose field differs from guard to guard: its challenge.
+fn unauthorized(guard: &Description) -> String {
+    let challenges: Vec<&str> =
+        guard.schemes().iter().map(|scheme| scheme.challenge().as_str()).collect();
+    let mut field = vec![("required", "true".to_owned()), ("schema", A_STRING.to_owned())];
+    if !challenges.is_empty() {
+        field.push(("example", string(&challenges.join(", "))));
+    }
+    let meaning = "The guard lets nobody in without good credentials; the challenge says which.";
+    error(meaning, [("WWW-Authenticate", object(field))])
+}
+
+/// An error's answer, with fields of its own.
+fn error<const N: usize>(meaning: &str, fields: [(&str, String); N]) -> String {
+    let schema = object([("schema", see("schemas", "Detail"))]);
+    object([
+        ("description", string(meaning)),
+        ("headers", object(fields)),
+        ("content", object([("application/json", schema)])),
+    ])
+}
+
+/// An answer like the example.
+fn like(example: &Response, to_head: bool) -> String {
+    let fields: BTreeMap<&str, String> = example
+        .fields()
+        .map(|(name, value)| (name, object([("schema", A_STRING), ("example", &string(value))])))
+        .collect();
+    let mut members = vec![("description", string(example.status().reason()))];
+    if !fields.is_empty() {
+        members.push(("headers", object(fields)));
+    }
+    let media_type = example.field("Content-Type");
+    if let Some(media_type) = media_type.filter(|_| example.status().has_content() && !to_head) {
+        let is_json = media_type.starts_with("application/json");
+        let kind = if is_json { AN_OBJECT } else { A_STRING };
+        members.push(("content", object([(media_type, object([("schema", kind)]))])));
+    }
+    object(members)
+}
+
+/// What the operations refer to: the errors, their form, and the schemes.
+fn components(routes: &Routes) -> String {
+    let detail = object([
+        ("type", string("object")),
+        ("required", array([string("detail")])),
+        ("properties", object([("detail", A_STRING)])),
+    ]);
+    // A guard's refusal always has a challenge; a handler's 403 need not.
+    let challenge = || ("WWW-Authenticate", object([("schema", A_STRING)]));
+    let allow = ("Allow", object([("required", "true"), ("schema", A_STRING)]));
+    let malformed = "The credentials came more than once, or the request is malformed.";
+    let forbidden = "The guard knows who it is, and that is not enough.";
+    let not_allowed = "The path has rows, and none with that method.";
+    let responses = object([
+        ("Malformed", error(malformed, [challenge()])),
+        ("Forbidden", error(forbidden, [challenge()])),
+        ("NotFound", error("No row has that path.", [])),
+        ("MethodNotAllowed", error(not_allowed, [allow])),
+    ]);
+    let guards = routes.iter().filter_map(Route::guard);
+    let schemes = guards.flat_map(Description::schemes);
+    let schemes: BTreeMap<String, String> =
+        schemes.map(|scheme| (name(scheme), way_in(scheme))).collect();
+    object([
+        ("schemas", object([("Detail", detail)])),
+        ("responses", responses),
+        ("securitySchemes", object(schemes)),
+    ])
+}
+
+/// A reference to a component.
+fn see(kind: &str, name: &str) -> String {
+    object([("$ref", string(&format!("#/components/{kind}/{name}")))])
+}
+
+/// How credentials are sent.
+fn way_in(scheme: &Scheme) -> String {
+    match scheme {
+        Scheme::Bearer(_) => object([("type", string("http")), ("scheme", string("bearer"))]),
+        Scheme::Basic(_) => object([("type", string("http")), ("scheme", string("basic"))]),
+        Scheme::ApiKey(field, _) => {
+            object([("type", string("apiKey")), ("in", string("header")), ("name", string(field))])
+        }
+    }
+}
+
+/// A scheme's name among the components: of `A-Z a-z 0-9 . - _` alone, and two
+/// fields never have the same.
+fn name(scheme: &Scheme) -> String {
+    match scheme {
+        Scheme::Bearer(_) => "Bearer".to_owned(),
+        Scheme::Basic(_) => "Basic".to_owned(),
+        Scheme::ApiKey(field, _) => {
+            let plain = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
+            let escaped = field.bytes().map(|octet| match octet {
+                octet if plain(octet) => char::from(octet).to_string(),
+                octet => format!("_{octet:02X}"),
+            });
+            format!("ApiKey.{}", escaped.collect::<String>())
+        }
+    }
+}
+
+/// A JSON object of names and values that are JSON themselves.
+fn object<N: AsRef<str>, V: AsRef<str>>(members: impl IntoIterator<Item = (N, V)>) -> String {
+    let members = members
+        .into_iter()
+        .map(|(name, value)| format!("{}:{}", string(name.as_ref()), value.as_ref()));
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
+/// A JSON array of values that are JSON themselves.
+fn array(values: impl IntoIterator<Item = String>) -> String {
+    format!("[{}]", values.into_iter().collect::<Vec<_>>().join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::{self, Guard};
+    use crate::request::Request;
+    use crate::response::Status;
+    use crate::users::{User, Users};
+
+    fn handler<T>(_: &mut Request, _: T) -> Response {
+        Response::text("")
+    }
+
+    fn by_token() -> Guard<User> {
+        let users = Users::new([("t", User::new("Ann", []))]);
+        guard::bearer("r", move |token| users.by_token(token))
+    }
+
+    /// The operation that a row makes, as JSON.
+    #[track_caller]
+    fn told(route: Route, is: &str) {
+        let operation = operation(&route);
+        assert!(operation.contains(is), "{is} is not in {operation}");
+    }
+
+    #[test]
+    fn an_open_row_answers_200_404_and_405() {
+        let row = Route::open(Method::GET, "/", |_: &mut Request| Response::text(""));
+        assert_eq!(
+            operation(&row),
+            concat!(
+                r#"{"x-guard":"open","responses":{"#,
+                r#""200":{"description":"OK","content":{"application/json":{"schema":{"type":"object"}}}},"#,
+                r##""404":{"$ref":"#/components/responses/NotFound"},"##,
+                r##""405":{"$ref":"#/components/responses/MethodNotAllowed"}}}"##
+            )
+        );
+    }
+
+    #[test]
+    fn a_guarded_row_has_its_scheme_its_scopes_and_its_challenge() {
+        let row = || Route::guarded(Method::GET, "/", by_token().scope("a").scope("b"), handler);
+        told(row(), r#""x-guard":"Bearer (a b)","security":[{"Bearer":["a","b"]}]"#);
+        told(row(), r#""WWW-Authenticate":{"required":true,"#);
+        told(row(), r#""example":"Bearer realm=\"r\"""#);
+        for code in [r#""200":"#, r#""401":"#, r#""403":"#, r#""404":"#, r#""405":"#] {
+            told(row(), code);
+        }
+    }
+
+    #[test]
+    fn an_optional_guard_takes_no_credentials_as_well() {
+        let row = Route::guarded(Method::GET, "/", by_token().optional(), handler);
+        told(row, r#""security":[{"Bearer":[]},{}]"#);
+    }
+
+    #[test]
+    fn either_scheme_is_enough() {
+        let either =
+            by_token()
+                .or(guard::basic("r", |_, _| None))
+                .or(guard::api_key("X_Key", "r", |_| None));
+        let row = || Route::guarded(Method::GET, "/", either.clone(), handler);
+        told(row(), r#""security":[{"Bearer":[]},{"Basic":[]},{"ApiKey.X_5FKey":[]}]"#);
+        let json = Routes::new([row()]).openapi("t", "1");
+        for scheme in [
+            r#""ApiKey.X_5FKey":{"type":"apiKey","in":"header","name":"X_Key"}"#,
+            r#""Basic":{"type":"http","scheme":"basic"}"#,
+            r#""Bearer":{"type":"http","scheme":"bearer"}"#,
+        ] {
+            assert!(json.contains(scheme), "{scheme} is not in {json}");
+        }
+    }
+
+    #[test]
+    fn a_guard_of_no_scheme_is_named_and_needs_nothing_sent() {
+        let guard = Guard::new(|_: &Request| Ok(())).described("weekday");
+        let row = Route::guarded(Method::GET, "/", guard, handler);
+        told(row, r#"{"x-guard":"weekday","responses":"#);
+    }
+
+    #[test]
+    fn an_example_has_its_status_its_fields_and_its_media_type() {
+        let row = |method| {
+            Route::open(method, "/", |_: &mut Request| Response::text(""))
+                .answers(Response::text("").with_status(Status::CREATED).with_field("X-A", "1"))
+                .answers(Response::new(Status::NO_CONTENT))
+        };
+        let field = r#""headers":{"X-A":{"schema":{"type":"string"},"example":"1"}}"#;
+        let content = r#""content":{"text/plain; charset=utf-8":{"schema":{"type":"string"}}}"#;
+        let created = format!(r#"{{"201":{{"description":"Created",{field},{content}}},"#);
+        told(row(Method::GET), &created);
+        told(row(Method::GET), r#""204":{"description":"No Content"}"#);
+        told(row(Method::HEAD), &format!(r#""201":{{"description":"Created",{field}}}"#));
+    }
+
+    #[test]
+    fn a_path_stands_there_once_with_all_its_methods() {
+        let row = |method, path| Route::open(method, path, |_: &mut Request| Response::text(""));
+        let rows = [(Method::GET, "/a"), (Method::GET, "/b"), (Method::POST, "/a")];
+        let json = Routes::new(rows.map(|(method, path)| row(method, path))).openapi("t", "1");
+        let place = |text| json.find(text).unwrap_or_else(|| panic!("no {text} in {json}"));
+        assert_eq!(json.matches(r#""/a":"#).count(), 1);
+        assert!(place(r#""/a":{"get":"#) < place(r#""post":"#));
+        assert!(place(r#""post":"#) < place(r#""/b":{"get":"#));
+    }
+
+    #[test]
+    fn what_a_program_says_of_itself_stays_in_its_string() {
+        let row = Route::open(Method::GET, "/\"a", |_: &mut Request| Response::text(""));
+        let json = Routes::new([row.summary("a \"b\" \\")]).openapi("\"t\"\n", "1");
+        for told in [r#""title":"\"t\"\n""#, r#""/\"a":"#, r#""summary":"a \"b\" \\""#] {
+            assert!(json.contains(told), "{told} is not in {json}");
+        }
+    }
+}
