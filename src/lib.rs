@@ -22,9 +22,12 @@
 //! 6. The handler, yours, gets what the guard let through.
 //! 7. `response.rs` is what goes back: [`Response`].
 //!
+//! With the feature `login`, `login.rs` hands out tokens for names and
+//! passwords: `Login`.
+//!
 //! Beside the way: `error.rs` has everything that can be wrong with a request,
 //! and which answer it gets; `limits.rs` every number; `access_log.rs`,
-//! `date.rs`, `json.rs` and `form.rs` are what their names say.
+//! `date.rs`, `json.rs`, `form.rs` and `random.rs` are what their names say.
 //!
 //! The binary is a program like yours, on this API alone: `lesson.rs` is its
 //! table, and the best first page of all.
@@ -43,10 +46,19 @@ pub mod form;
 pub mod guard;
 pub mod json;
 mod limits;
+#[cfg(feature = "login")]
+mod login;
+#[cfg(feature = "login")]
+mod password;
+mod random;
 mod request;
 mod response;
 mod routes;
 mod server;
+#[cfg(feature = "login")]
+mod tokens;
+#[cfg(feature = "login")]
+mod turns;
 pub mod users;
 
 pub use authorization::{Challenge, Credentials, Reason, Refusal, Repeated};
@@ -55,11 +67,19 @@ pub use content::ContentReader;
 pub use error::Error;
 pub use field::Field;
 pub use guard::Guard;
+#[cfg(feature = "login")]
+pub use limits::LoginLimits;
 pub use limits::{Limits, MAX_FIELDS};
+#[cfg(feature = "login")]
+pub use login::Login;
+#[cfg(feature = "login")]
+pub use password::Password;
 pub use request::{Method, Request, Version};
 pub use response::{Response, Status};
 pub use routes::{Behind, Route, Routes};
 pub use server::{Server, Stop};
+#[cfg(feature = "login")]
+pub use users::Account;
 pub use users::{User, Users, UsersFile};
 
 /// The README's examples are compiled, and run where they end.

@@ -1,5 +1,5 @@
-//! Who exists: names, the tokens that they show, and what they may do; from a
-//! file, a line each.
+//! Who exists: names, the tokens that they show or the passwords that they log
+//! in with, and what they may do; from a file, a line each.
 //!
 //! A lookup tells nothing but its result. A keyed hash picks the entry, with a
 //! key that is new in each process, so where in the store a guess ends up says
@@ -9,15 +9,18 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::authorization::b64token;
 use crate::guard::{Scoped, is_same};
+#[cfg(feature = "login")]
+use crate::password::Password;
+use crate::random;
 
 /// Somebody with a name and scopes (RFC 6749 §3.3). Clones share both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +67,60 @@ impl Scoped for User {
     }
 }
 
+/// Who a name is, and the password that proves it: what a login is to find.
+///
+/// An unknown name has an account as well, [`nobody`](Account::nobody)'s: its
+/// password is checked like any other, so that the time it takes does not tell
+/// who exists.
+#[cfg(feature = "login")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    user: Option<User>,
+    password: Option<Password>,
+}
+
+#[cfg(feature = "login")]
+impl Account {
+    /// The account of a user.
+    ///
+    /// ```
+    /// use guardhouse::{Account, Password, User};
+    ///
+    /// let account = Account::new(User::new("ann", []), Password::hash("correct-horse")?);
+    /// assert_eq!(account.open("correct-horse").unwrap().name(), "ann");
+    /// assert_eq!(account.open("wrong-horse"), None);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn new(user: User, password: Password) -> Account {
+        Account { user: Some(user), password: Some(password) }
+    }
+
+    /// The account of an unknown name. No password opens it, and to try one
+    /// costs what it costs with those of [`Password::hash`].
+    #[must_use]
+    pub fn nobody() -> Account {
+        Account { user: None, password: None }
+    }
+
+    /// Nobody's account, that costs what this one does: whose password it has
+    /// does not matter where there is no user.
+    fn for_nobody(&self) -> Account {
+        Account { user: None, password: self.password.clone() }
+    }
+
+    /// The user, if there is one and this is the password.
+    #[must_use]
+    pub fn open(&self, password: &str) -> Option<&User> {
+        // The password comes first, whoever it is.
+        let is_right = match &self.password {
+            Some(own) => own.matches(password),
+            None => Password::matches_nobody(password),
+        };
+        self.user.as_ref().filter(|_| is_right)
+    }
+}
+
 /// A store of users, each found by a token.
 ///
 /// ```
@@ -79,6 +136,11 @@ pub struct Users {
     /// By tag, so that one can be found without a look at the tokens.
     entries: Vec<Entry>,
     key: RandomState,
+    /// By name.
+    #[cfg(feature = "login")]
+    accounts: HashMap<String, Account>,
+    #[cfg(feature = "login")]
+    nobody: Account,
 }
 
 struct Entry {
@@ -100,7 +162,14 @@ impl Users {
         };
         let mut entries: Vec<Entry> = users.into_iter().map(entry).collect();
         entries.sort_by_key(|entry| entry.tag);
-        Users { entries, key }
+        Users {
+            entries,
+            key,
+            #[cfg(feature = "login")]
+            accounts: HashMap::new(),
+            #[cfg(feature = "login")]
+            nobody: Account::nobody(),
+        }
     }
 
     /// The user whose token this is.
@@ -121,23 +190,33 @@ impl Users {
             .cloned()
     }
 
+    /// The account of that name, [`nobody`](Account::nobody)'s if none has it.
+    #[cfg(feature = "login")]
+    #[must_use]
+    pub fn account(&self, name: &str) -> Account {
+        self.accounts.get(name).unwrap_or(&self.nobody).clone()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
+        #[cfg(feature = "login")]
+        return self.entries.len() + self.accounts.len();
+        #[cfg(not(feature = "login"))]
         self.entries.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 }
 
 /// Shows no token.
 impl fmt::Debug for Users {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Users({})", self.entries.len())
+        write!(f, "Users({})", self.len())
     }
 }
 
@@ -148,6 +227,9 @@ impl Users {
     /// Reads users from text: a line each, `name:token` or `name:token:scopes`,
     /// with spaces between scopes. Blank lines, and lines that begin with `#`,
     /// are skipped.
+    ///
+    /// With the feature `login` a PHC string may stand for the token:
+    /// `name:$argon2id$…:scopes` is a user who logs in, with a password.
     ///
     /// ```
     /// use guardhouse::Users;
@@ -162,22 +244,45 @@ impl Users {
     ///
     /// # Errors
     ///
-    /// The first line that is none of these, or has another line's token.
+    /// The first line that is none of these, or has another line's token, or
+    /// another one's name and a password as well.
     pub fn parse(text: &str) -> Result<Users, LineError> {
         let mut users = Vec::new();
+        #[cfg(feature = "login")]
+        let (mut accounts, mut nobody) = (HashMap::new(), None);
         let mut tokens = HashMap::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (token, user) = parse_line(line).map_err(|reason| LineError { number, reason })?;
-            if tokens.insert(token, number).is_some() {
-                return Err(LineError { number, reason: "another line has the same token" });
+            let wrong = |reason| LineError { number, reason };
+            let (secret, user) = parse_line(line).map_err(wrong)?;
+            match secret {
+                Secret::Token(token) => {
+                    if tokens.insert(token, number).is_some() {
+                        return Err(wrong("another line has the same token"));
+                    }
+                    users.push((token, user));
+                }
+                #[cfg(feature = "login")]
+                Secret::Password(password) => {
+                    let name = user.name().to_owned();
+                    let account = Account::new(user, password);
+                    nobody.get_or_insert_with(|| account.for_nobody());
+                    if accounts.insert(name, account).is_some() {
+                        return Err(wrong("another line has the same name, and a password"));
+                    }
+                }
             }
-            users.push((token, user));
         }
-        Ok(Users::new(users))
+        Ok(Users {
+            #[cfg(feature = "login")]
+            accounts,
+            #[cfg(feature = "login")]
+            nobody: nobody.unwrap_or_else(Account::nobody),
+            ..Users::new(users)
+        })
     }
 
     /// How many tokens are so short that they can be guessed.
@@ -187,39 +292,62 @@ impl Users {
     }
 }
 
-fn parse_line(line: &str) -> Result<(&str, User), &'static str> {
+/// What a user shows: the second part of a line.
+enum Secret<'l> {
+    Token(&'l str),
+    #[cfg(feature = "login")]
+    Password(Password),
+}
+
+impl<'l> Secret<'l> {
+    fn parse(text: &'l str) -> Result<Secret<'l>, &'static str> {
+        // No token has a `$`.
+        if text.starts_with('$') {
+            return Secret::parse_password(text);
+        }
+        // What no client can send would never be found.
+        b64token(text.as_bytes())
+            .map(Secret::Token)
+            .ok_or("the token is not made of letters, digits, - . _ ~ + / and = at its end")
+    }
+
+    #[cfg(feature = "login")]
+    fn parse_password(phc: &str) -> Result<Secret<'l>, &'static str> {
+        Password::parse(phc).map(Secret::Password).ok_or(
+            "the password is not an Argon2id PHC string: guardhouse --hash-password makes one",
+        )
+    }
+
+    #[cfg(not(feature = "login"))]
+    fn parse_password(_: &str) -> Result<Secret<'l>, &'static str> {
+        Err("passwords are read by builds with logins: cargo build --release --features login")
+    }
+}
+
+fn parse_line(line: &str) -> Result<(Secret<'_>, User), &'static str> {
     let (name, rest) = line.split_once(':').ok_or("no colon behind the name")?;
-    let (token, scopes) = rest.split_once(':').unwrap_or((rest, ""));
-    let (name, token) = (name.trim(), token.trim());
+    let (secret, scopes) = rest.split_once(':').unwrap_or((rest, ""));
+    let (name, secret) = (name.trim(), secret.trim());
     if name.is_empty() || name.chars().any(char::is_control) {
         return Err("no name before the colon");
     }
-    // What no client can send would never be found.
-    if b64token(token.as_bytes()).is_none() {
-        return Err("the token is not made of letters, digits, - . _ ~ + / and = at its end");
-    }
+    let secret = Secret::parse(secret)?;
     // scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3)
     let is_scope = |octet: u8| octet.is_ascii_graphic() && octet != b'"' && octet != b'\\';
     if !scopes.split_whitespace().all(|scope| scope.bytes().all(is_scope)) {
         return Err("a scope has a character that no scope may have");
     }
-    Ok((token, User::new(name, scopes.split_whitespace())))
+    Ok((secret, User::new(name, scopes.split_whitespace())))
 }
 
-/// A line ready for a users file, with a new token: 256 bits from the system's
-/// random source, in hexadecimal.
+/// A line ready for a users file, with a new token: 256 random bits from the
+/// system, in hexadecimal.
 ///
 /// # Errors
 ///
 /// The system has no random source, or the name or a scope can't be in a file.
 pub fn new_line(name: &str, scopes: &[String]) -> io::Result<String> {
-    let mut source = File::open("/dev/urandom")?;
-    let mut random = || {
-        let mut octets = [0; 16];
-        source.read_exact(&mut octets).map(|()| u128::from_ne_bytes(octets))
-    };
-    let (first, second) = (random()?, random()?);
-    let line = format!("{name}:{first:032x}{second:032x}:{}", scopes.join(" "));
+    let line = format!("{name}:{}:{}", random::token()?, scopes.join(" "));
     let is_good = parse_line(&line)
         .is_ok_and(|(_, user)| user.name() == name && user.scopes() == scopes)
         && !name.starts_with('#');
@@ -317,14 +445,28 @@ impl UsersFile {
     /// The user whose token this is.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<User> {
+        self.look_up(|users| users.by_token(token))
+    }
+
+    /// The account of that name, [`nobody`](Account::nobody)'s if none has it.
+    #[cfg(feature = "login")]
+    #[must_use]
+    pub fn account(&self, name: &str) -> Account {
+        self.look_up(|users| users.account(name))
+    }
+
+    fn look_up<T>(&self, find: impl FnOnce(&Users) -> T) -> T {
         let version = self.version.load(SeqCst);
         SEEN.with_borrow_mut(|seen| {
-            if seen.as_ref().is_none_or(|(own, _)| *own != version) {
-                let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-                // Under the lock the two belong together.
-                *seen = Some((self.version.load(SeqCst), Arc::clone(&current)));
-            }
-            seen.as_ref().and_then(|(_, users)| users.by_token(token))
+            let (_, users) = match seen {
+                Some(last) if last.0 == version => last,
+                _ => {
+                    let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+                    // Under the lock the two belong together.
+                    seen.insert((self.version.load(SeqCst), Arc::clone(&current)))
+                }
+            };
+            find(users)
         })
     }
 
@@ -407,6 +549,16 @@ mod tests {
             ),
             ("ann:a:read \"x\"", "line 1: a scope has a character that no scope may have"),
             ("ann:a\r\nbob:a\r\n", "line 2: another line has the same token"),
+            #[cfg(not(feature = "login"))]
+            (
+                "ann:$argon2id$",
+                "line 1: passwords are read by builds with logins: cargo build --release --features login",
+            ),
+            #[cfg(feature = "login")]
+            (
+                "ann:$argon2id$",
+                "line 1: the password is not an Argon2id PHC string: guardhouse --hash-password makes one",
+            ),
         ] {
             assert_eq!(Users::parse(text).expect_err(text).to_string(), says);
         }
@@ -435,5 +587,30 @@ mod tests {
         {
             assert!(new_line(name, &[scope.to_owned()]).is_err(), "{name:?} {scope:?}");
         }
+    }
+    #[cfg(feature = "login")]
+    #[test]
+    fn a_user_has_tokens_and_a_password_or_either() {
+        // m=8, t=1: quick, and of no other use.
+        let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
+                   QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
+        let text = format!("ann:t1:a\nann:{phc}:a b\nbob:{phc}\ncyd:t2");
+        let users = Users::parse(&text).expect("a file");
+        assert_eq!(users.len(), 4);
+        assert_eq!(users.account("ann").open("secret").expect("ann").scopes(), ["a", "b"]);
+        assert_eq!(users.account("ann").open("secrex"), None);
+        assert_eq!(users.account("bob").open("secret").expect("bob").name(), "bob");
+        assert_eq!(users.by_token(phc), None, "a hash is no token");
+        for nobody in ["cyd", "Ann", ""] {
+            // As slow as the others, and in vain.
+            assert_eq!(users.account(nobody), users.account("ann").for_nobody());
+            assert_eq!(users.account(nobody).open("secret"), None);
+        }
+        let twice = format!("ann:{phc}\nann:{phc}");
+        assert_eq!(
+            Users::parse(&twice).expect_err("twice").to_string(),
+            "line 2: another line has the same name, and a password"
+        );
+        assert_eq!(Account::nobody().open("secret"), None);
     }
 }
