@@ -126,12 +126,12 @@ impl Default for Limits {
 #[cfg(feature = "login")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginLimits {
-    /// Passwords that are hashed at once, each some 20 ms on a core of its own,
-    /// in 19 MiB. Default: half of the processors, so that the other half is
+    /// Passwords that are hashed at once, each for some 10 ms on a core of its
+    /// own, in 19 MiB. Default: half of the processors, so that the other half is
     /// there for whoever does not log in.
     pub hashes_at_once: usize,
     /// Logins that wait for one of those; whoever comes then is answered 429.
-    /// Default 16: a third of a second's work, bearable for a person.
+    /// Default 16: some 0.2 s of work, bearable for a person.
     pub waiting: usize,
     /// Issued tokens that are good at once; past it the oldest expires. Default
     /// 16,384: as many as connections, some 5 MiB.

@@ -3,7 +3,7 @@
 //!
 //! The hash is Argon2id (RFC 9106), written as a PHC string: algorithm, cost,
 //! salt and hash, parted by `$`. The crate `argon2` computes it; what is here
-//! only says which strings count. A hash is slow on purpose, some 20 ms and
+//! only says which strings count. A hash is slow on purpose, some 10 ms and
 //! 19 MiB for one guess: `turns.rs` bounds how many are computed at once.
 
 use std::fmt;

@@ -7,7 +7,7 @@
 //!
 //! A lookup is on the way of many requests at once. A 64th of the tokens is
 //! behind each lock, picked by the hash, and what waits for it is a login that
-//! writes an entry, some 20 ms of hashing apart from the next: nobody waits to
+//! writes an entry, some 10 ms of hashing apart from the next: nobody waits to
 //! speak of. A copy a thread, as `UsersFile` has it, would need no lock, but
 //! with thousands of threads thousands of copies.
 

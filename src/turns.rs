@@ -3,42 +3,46 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Turns at something costly. Whoever can neither have one nor wait is sent
-/// away at once, so that no crowd of threads builds up.
+/// Turns at something costly, by numbers, as at a counter: first come, first
+/// served. Whoever can neither have a turn nor wait is sent away at once, so that
+/// no crowd of threads builds up.
 pub(crate) struct Turns {
-    queue: Mutex<Queue>,
-    freed: Condvar,
+    waiting: u64,
+    numbers: Mutex<Numbers>,
+    called: Condvar,
 }
 
-struct Queue {
-    free: usize,
-    seats: usize,
+struct Numbers {
+    /// Whoever comes next gets this one.
+    next: u64,
+    /// Every number below this one has been called.
+    call: u64,
 }
 
 impl Turns {
     /// That many at once, and that many who wait.
     pub(crate) fn new(at_once: usize, waiting: usize) -> Turns {
-        let queue = Mutex::new(Queue { free: at_once.max(1), seats: waiting });
-        Turns { queue, freed: Condvar::new() }
+        let numbers = Mutex::new(Numbers { next: 0, call: at_once.max(1) as u64 });
+        Turns { waiting: waiting as u64, numbers, called: Condvar::new() }
     }
 
     /// Waits for a turn; `None` at once if too many wait already. The wait ends,
     /// because each turn does: it goes back when it is dropped, even in a panic.
     pub(crate) fn take(&self) -> Option<Turn<'_>> {
-        let mut queue = self.lock();
-        if queue.free == 0 {
-            queue.seats = queue.seats.checked_sub(1)?;
-            while queue.free == 0 {
-                queue = self.freed.wait(queue).unwrap_or_else(PoisonError::into_inner);
-            }
-            queue.seats += 1;
+        let mut numbers = self.lock();
+        if numbers.next >= numbers.call + self.waiting {
+            return None;
         }
-        queue.free -= 1;
+        let own = numbers.next;
+        numbers.next += 1;
+        while own >= numbers.call {
+            numbers = self.called.wait(numbers).unwrap_or_else(PoisonError::into_inner);
+        }
         Some(Turn(self))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -47,8 +51,9 @@ pub(crate) struct Turn<'t>(&'t Turns);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.lock().free += 1;
-        self.0.freed.notify_one();
+        self.0.lock().call += 1;
+        // All of them: only one has the number that was called.
+        self.0.called.notify_all();
     }
 }
 

@@ -191,6 +191,16 @@ impl Users {
     }
 
     /// The account of that name, [`nobody`](Account::nobody)'s if none has it.
+    /// To try that one costs what the first of the others does.
+    ///
+    /// ```
+    /// use guardhouse::{Password, Users};
+    ///
+    /// let users = Users::parse(&format!("ann:{}:read", Password::hash("correct-horse")?))?;
+    /// assert_eq!(users.account("ann").open("correct-horse").unwrap().scopes(), ["read"]);
+    /// assert_eq!(users.account("eve").open("correct-horse"), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "login")]
     #[must_use]
     pub fn account(&self, name: &str) -> Account {
