@@ -18,7 +18,8 @@
 //! 4. `routes.rs` finds the row of the table: [`Route`], [`Routes`].
 //! 5. `guard.rs` decides who passes, and as whom: [`Guard`], [`mod@guard`].
 //!    `authorization.rs` reads `Authorization`, and is **where a 401 is
-//!    written**: [`Challenge`], [`Refusal`]. `users.rs` knows who exists: [`Users`].
+//!    written**: [`Challenge`], [`Refusal`]. `users.rs` knows who exists:
+//!    [`Users`]; `user.rs` is one of them: [`User`].
 //! 6. The handler, yours, gets what the guard let through.
 //! 7. `response.rs` is what goes back: [`Response`].
 //!
@@ -36,6 +37,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod access_log;
+#[cfg(feature = "login")]
+mod accounts;
 mod authorization;
 mod connection;
 mod content;
@@ -59,8 +62,11 @@ mod server;
 mod tokens;
 #[cfg(feature = "login")]
 mod turns;
+mod user;
 pub mod users;
 
+#[cfg(feature = "login")]
+pub use accounts::Account;
 pub use authorization::{Challenge, Credentials, Reason, Refusal, Repeated};
 pub use connection::exchange;
 pub use content::ContentReader;
@@ -78,9 +84,8 @@ pub use request::{Method, Request, Version};
 pub use response::{Response, Status};
 pub use routes::{Behind, Route, Routes};
 pub use server::{Server, Stop};
-#[cfg(feature = "login")]
-pub use users::Account;
-pub use users::{User, Users, UsersFile};
+pub use user::User;
+pub use users::{Users, UsersFile};
 
 /// The README's examples are compiled, and run where they end.
 #[cfg(doctest)]

@@ -14,6 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::accounts::Account;
 use crate::error::Error;
 use crate::form;
 use crate::json;
@@ -22,7 +23,7 @@ use crate::request::Request;
 use crate::response::{Response, Status};
 use crate::tokens::Tokens;
 use crate::turns::Turns;
-use crate::users::{Account, User};
+use crate::user::User;
 
 /// Logins with name and password, for tokens that expire. Clones share them.
 ///

@@ -16,110 +16,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "login")]
+use crate::accounts::{Account, Accounts};
 use crate::authorization::b64token;
-use crate::guard::{Scoped, is_same};
+use crate::guard::is_same;
 #[cfg(feature = "login")]
 use crate::password::Password;
 use crate::random;
-
-/// Somebody with a name and scopes (RFC 6749 §3.3). Clones share both.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User(Arc<Profile>);
-
-#[derive(Debug, PartialEq, Eq)]
-struct Profile {
-    name: String,
-    scopes: Vec<String>,
-}
-
-impl User {
-    /// A user of that name, with those scopes.
-    ///
-    /// ```
-    /// use guardhouse::guard::Scoped;
-    ///
-    /// let ann = guardhouse::User::new("Ann", ["read", "write"]);
-    /// assert!(ann.has_scope("write") && !ann.has_scope("admin"));
-    /// ```
-    #[must_use]
-    pub fn new<'s>(name: &str, scopes: impl IntoIterator<Item = &'s str>) -> User {
-        let scopes = scopes.into_iter().map(str::to_owned).collect();
-        User(Arc::new(Profile { name: name.to_owned(), scopes }))
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    /// The scopes, in the order given.
-    #[must_use]
-    pub fn scopes(&self) -> &[String] {
-        &self.0.scopes
-    }
-}
-
-/// Scopes are case-sensitive (RFC 6749 §3.3).
-impl Scoped for User {
-    fn has_scope(&self, scope: &str) -> bool {
-        self.scopes().iter().any(|own| own == scope)
-    }
-}
-
-/// Who a name is, and the password that proves it: what a login is to find.
-///
-/// An unknown name has an account as well, [`nobody`](Account::nobody)'s: its
-/// password is checked like any other, so that the time it takes does not tell
-/// who exists.
-#[cfg(feature = "login")]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    user: Option<User>,
-    password: Option<Password>,
-}
-
-#[cfg(feature = "login")]
-impl Account {
-    /// The account of a user.
-    ///
-    /// ```
-    /// use guardhouse::{Account, Password, User};
-    ///
-    /// let account = Account::new(User::new("ann", []), Password::hash("correct-horse")?);
-    /// assert_eq!(account.open("correct-horse").unwrap().name(), "ann");
-    /// assert_eq!(account.open("wrong-horse"), None);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[must_use]
-    pub fn new(user: User, password: Password) -> Account {
-        Account { user: Some(user), password: Some(password) }
-    }
-
-    /// The account of an unknown name. No password opens it, and to try one
-    /// costs what it costs with those of [`Password::hash`].
-    #[must_use]
-    pub fn nobody() -> Account {
-        Account { user: None, password: None }
-    }
-
-    /// Nobody's account, that costs what this one does: whose password it has
-    /// does not matter where there is no user.
-    fn for_nobody(&self) -> Account {
-        Account { user: None, password: self.password.clone() }
-    }
-
-    /// The user, if there is one and this is the password.
-    #[must_use]
-    pub fn open(&self, password: &str) -> Option<&User> {
-        // The password comes first, whoever it is.
-        let is_right = match &self.password {
-            Some(own) => own.matches(password),
-            None => Password::matches_nobody(password),
-        };
-        self.user.as_ref().filter(|_| is_right)
-    }
-}
+use crate::user::User;
 
 /// A store of users, each found by a token.
 ///
@@ -136,11 +40,8 @@ pub struct Users {
     /// By tag, so that one can be found without a look at the tokens.
     entries: Vec<Entry>,
     key: RandomState,
-    /// By name.
     #[cfg(feature = "login")]
-    accounts: HashMap<String, Account>,
-    #[cfg(feature = "login")]
-    nobody: Account,
+    accounts: Accounts,
 }
 
 struct Entry {
@@ -166,9 +67,7 @@ impl Users {
             entries,
             key,
             #[cfg(feature = "login")]
-            accounts: HashMap::new(),
-            #[cfg(feature = "login")]
-            nobody: Account::nobody(),
+            accounts: Accounts::default(),
         }
     }
 
@@ -204,16 +103,16 @@ impl Users {
     #[cfg(feature = "login")]
     #[must_use]
     pub fn account(&self, name: &str) -> Account {
-        self.accounts.get(name).unwrap_or(&self.nobody).clone()
+        self.accounts.by_name(name)
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
+        let count = self.entries.len();
         #[cfg(feature = "login")]
-        return self.entries.len() + self.accounts.len();
-        #[cfg(not(feature = "login"))]
-        self.entries.len()
+        let count = count + self.accounts.len();
+        count
     }
 
     /// Whether there are none.
@@ -259,7 +158,7 @@ impl Users {
     pub fn parse(text: &str) -> Result<Users, LineError> {
         let mut users = Vec::new();
         #[cfg(feature = "login")]
-        let (mut accounts, mut nobody) = (HashMap::new(), None);
+        let mut accounts = Accounts::default();
         let mut tokens = HashMap::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
@@ -277,10 +176,7 @@ impl Users {
                 }
                 #[cfg(feature = "login")]
                 Secret::Password(password) => {
-                    let name = user.name().to_owned();
-                    let account = Account::new(user, password);
-                    nobody.get_or_insert_with(|| account.for_nobody());
-                    if accounts.insert(name, account).is_some() {
+                    if !accounts.add(user, password) {
                         return Err(wrong("another line has the same name, and a password"));
                     }
                 }
@@ -289,8 +185,6 @@ impl Users {
         Ok(Users {
             #[cfg(feature = "login")]
             accounts,
-            #[cfg(feature = "login")]
-            nobody: nobody.unwrap_or_else(Account::nobody),
             ..Users::new(users)
         })
     }
@@ -598,29 +492,25 @@ mod tests {
             assert!(new_line(name, &[scope.to_owned()]).is_err(), "{name:?} {scope:?}");
         }
     }
+
     #[cfg(feature = "login")]
     #[test]
-    fn a_user_has_tokens_and_a_password_or_either() {
+    fn a_name_has_tokens_and_a_password_or_either() {
         // m=8, t=1: quick, and of no other use.
         let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
                    QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
         let text = format!("ann:t1:a\nann:{phc}:a b\nbob:{phc}\ncyd:t2");
         let users = Users::parse(&text).expect("a file");
         assert_eq!(users.len(), 4);
+        assert_eq!(users.by_token("t1").expect("ann").scopes(), ["a"]);
         assert_eq!(users.account("ann").open("secret").expect("ann").scopes(), ["a", "b"]);
-        assert_eq!(users.account("ann").open("secrex"), None);
         assert_eq!(users.account("bob").open("secret").expect("bob").name(), "bob");
-        assert_eq!(users.by_token(phc), None, "a hash is no token");
-        for nobody in ["cyd", "Ann", ""] {
-            // As slow as the others, and in vain.
-            assert_eq!(users.account(nobody), users.account("ann").for_nobody());
-            assert_eq!(users.account(nobody).open("secret"), None);
-        }
+        assert_eq!(users.account("cyd").open("t2"), None, "a token is no password");
+        assert_eq!(users.by_token(phc), None, "and a hash is no token");
         let twice = format!("ann:{phc}\nann:{phc}");
         assert_eq!(
             Users::parse(&twice).expect_err("twice").to_string(),
             "line 2: another line has the same name, and a password"
         );
-        assert_eq!(Account::nobody().open("secret"), None);
     }
 }
