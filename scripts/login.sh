@@ -32,22 +32,22 @@ echo "ann:$hashed:reports:read" >"$users"
 start --users "$users"
 expect 'nothing about the file is warned of' '' "$(grep WARN "$dir/log" || true)"
 
-# The README's own lines: what they print there, but for the date and the token.
+# The README's own lines: what they print there, but for the token. The first
+# one prints it, and the others send it.
+issued() { sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p' <<<"$1"; }
 token= checked=0
 while IFS= read -r line; do
-    case $line in
-        '$ curl '*) command=${line#'$ curl '} ;;
-        *'"access_token"'*) shown=${line#*'"access_token":"'} shown=${shown%%'"'*} ;;&
-        *)
-            command=${command//http:\/\/127.0.0.1:8000/$url}
-            [ -z "$token" ] || command=${command//$shown/$token}
-            saw=$(eval "curl -q --noproxy '*' --silent --max-time 10 $command")
-            [ -n "$token" ] || { token=${saw#*'"access_token":"'} token=${token%%'"'*}; }
-            expect "curl ${command//$token/…}" "$line" "${saw//$token/$shown}"
-            checked=$((checked + 1))
-            ;;
-    esac
-done < <(sed -n '/^```console login$/,/^```$/{/^```/!p}' README.md)
+    if [[ $line = '$ '* ]]; then
+        command=${line#'$ curl '}
+        continue
+    fi
+    run=${command//http:\/\/127.0.0.1:8000/$url}
+    [ -z "$token" ] || run=${run//$shown/$token}
+    saw=$(eval "curl -q --noproxy '*' --silent --max-time 10 $run")
+    [ -n "$token" ] || { shown=$(issued "$line") token=$(issued "$saw"); }
+    expect "curl $command" "$line" "${saw//$token/$shown}"
+    checked=$((checked + 1))
+done < <(sed -n '/^```console login$/,/^```$/{/^```/!p;}' README.md)
 expect 'the README has its lines' 3 "$checked"
 
 ask /token -d username=ann -d password=correct-horse -d scope=admin
@@ -65,7 +65,8 @@ me() {
 "$GUARDHOUSE" --new-token bob >>"$users"
 reload 1
 expect 'SIGHUP: her token lives on' 200 "$(me)"
-sed -i '/^ann:/d' "$users"
+grep -v '^ann:' "$users" >"$dir/others"
+mv "$dir/others" "$users"
 reload 2
 expect 'but not without her' 401 "$(me)"
 

@@ -126,6 +126,8 @@ impl Default for Limits {
 #[cfg(feature = "login")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginLimits {
+    /// Parameters in a form. Default 1,000: Starlette's; a login has six.
+    pub parameters: usize,
     /// Passwords that are hashed at once, each for some 10 ms on a core of its
     /// own, in 19 MiB. Default: half of the processors, so that the other half is
     /// there for whoever does not log in.
@@ -146,6 +148,7 @@ impl Default for LoginLimits {
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         LoginLimits {
+            parameters: 1000,
             hashes_at_once: (processors / 2).max(1),
             waiting: 16,
             tokens: 16 * 1024,

@@ -17,6 +17,7 @@ use std::time::Instant;
 use crate::accounts::Account;
 use crate::error::Error;
 use crate::form;
+use crate::guard::Scoped;
 use crate::json;
 use crate::limits::LoginLimits;
 use crate::request::Request;
@@ -110,7 +111,7 @@ impl Login {
 
     fn grant(&self, request: &mut Request) -> Result<Response, Fault> {
         // Step 1: what is asked for.
-        let asked = Asked::of(request)?;
+        let asked = Asked::of(request, self.0.limits.parameters)?;
         // Step 2: whether name and password are right. The name is looked up
         // within the turn too: that may be a query to a database.
         let turn = self.0.turns.take().ok_or(Fault::Busy)?;
@@ -154,12 +155,18 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(request: &mut Request) -> Result<Asked, Fault> {
+    fn of(request: &mut Request, most: usize) -> Result<Asked, Fault> {
         let media_type = request.field("Content-Type").and_then(|value| value.split(';').next());
         if !media_type.is_some_and(|own| own.trim().eq_ignore_ascii_case(MEDIA_TYPE)) {
             return Err(Fault::Request("the content is not application/x-www-form-urlencoded"));
         }
-        let content = str::from_utf8(request.content()?).ok();
+        let content = request.content()?;
+        // Before they are taken apart: an empty one is one octet there, and some
+        // fifty in memory.
+        if content.split(|octet| *octet == b'&').count() > most {
+            return Err(Fault::Request("too many parameters"));
+        }
+        let content = str::from_utf8(content).ok();
         let form = content.and_then(form::parse).ok_or(Fault::Request("a malformed form"))?;
         // "Request and response parameters MUST NOT be included more than once"
         // (§3.2). Which one counts is not ours to guess.
@@ -200,10 +207,10 @@ impl Scope {
         let Some(asked) = &self.0 else {
             return Some(user.clone());
         };
-        let asked: HashSet<&str> = asked.split(' ').filter(|scope| !scope.is_empty()).collect();
+        let asked = || asked.split(' ').filter(|scope| !scope.is_empty());
         let own = user.scopes().iter().map(String::as_str);
-        let granted: Vec<&str> = own.filter(|own| asked.contains(own)).collect();
-        asked.iter().all(|asked| granted.contains(asked)).then(|| User::new(user.name(), granted))
+        let granted = User::new(user.name(), own.filter(|own| asked().any(|asked| asked == *own)));
+        asked().all(|asked| user.has_scope(asked)).then_some(granted)
     }
 }
 

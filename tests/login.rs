@@ -209,6 +209,13 @@ fn only_a_form_is_a_form() {
         ask(&routes, "GET /token?username=ann&password=secret HTTP/1.0\r\n\r\n").status,
         405
     );
+    let with_others = |count| {
+        let others: Vec<_> = (0..count).map(|number| format!("x{number}=")).collect();
+        post(FORM, &format!("{RIGHT}&{}", others.join("&")))
+    };
+    assert_eq!(ask(&routes, &with_others(997)).status, 200);
+    let too_many = ask(&routes, &with_others(998));
+    assert_eq!((too_many.status, too_many.member("error")), (400, Some("invalid_request")));
     let too_large = "POST /token HTTP/1.0\r\nContent-Length: 1048577\r\n\
                      Content-Type: application/x-www-form-urlencoded\r\n\r\n";
     assert_eq!(ask(&routes, too_large).status, 413);
