@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use guardhouse::Limits;
+#[cfg(feature = "login")]
+use guardhouse::LoginLimits;
 use log::LevelFilter;
 
 /// What the command line asks for.
@@ -19,6 +21,9 @@ pub enum Command {
     Routes,
     /// Print a line for the users file: a name, a new token, these scopes.
     NewToken { name: String, scopes: Vec<String> },
+    /// Read a password, print what a users file holds of it.
+    #[cfg(feature = "login")]
+    HashPassword,
     /// Ask a running server whether it is well.
     HealthCheck { url: String },
     /// Print the help.
@@ -36,6 +41,8 @@ pub struct Options {
     /// Between the first signal and the end of listening.
     pub drain_delay: Duration,
     pub limits: Limits,
+    #[cfg(feature = "login")]
+    pub login_limits: LoginLimits,
 }
 
 impl Default for Options {
@@ -46,6 +53,8 @@ impl Default for Options {
             log_level: LevelFilter::Info,
             drain_delay: Duration::ZERO,
             limits: Limits::default(),
+            #[cfg(feature = "login")]
+            login_limits: LoginLimits::default(),
         }
     }
 }
@@ -60,6 +69,7 @@ Options:
   --listen HOST:PORT      where to listen [default: 127.0.0.1:8000]; port 0 is any free one
   --users FILE            who may come in, a line each: name:token:scopes
                           [default: the lesson's published tokens]
+  --token-lifetime SECS   how long a token of POST /token is good [default: 3600] (login)
   --max-connections N     connections open at once [default: 16384]
   --idle-timeout SECS     how long a connection may rest between requests [default: 75]
   --drain-delay SECS      from SIGTERM, how long to go on while /readyz says 503 [default: 0]
@@ -70,9 +80,13 @@ Instead of serving:
   --routes                print the route table: method, path, guard, summary
   --new-token NAME [SCOPE ...]
                           print a line for the users file, with a new token
+  --hash-password         read a password from the terminal or stdin, print it
+                          hashed, as a users file may have it for a token (login)
   --healthcheck URL       GET it, and exit 0 if the answer is 2xx;
                           'default' is http://127.0.0.1:8000/healthz
   --help, --version
+
+(login): in builds with logins, cargo build --release --features login
 
 Ready, it prints one line to stdout: listening on http://HOST:PORT
 A browser sees the routes there, and tries them, at /docs.
@@ -103,6 +117,19 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
             Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
             _ => (argument.as_str(), None),
         };
+        #[cfg(not(feature = "login"))]
+        if let "--hash-password" | "--token-lifetime" = name {
+            return Err(left_out(name, "logins", "login"));
+        }
+        #[cfg(feature = "login")]
+        if name == "--hash-password" {
+            // A password there would be in the shell's history, and in `ps`.
+            return if given.is_none() && arguments.next().is_none() {
+                Ok(Command::HashPassword)
+            } else {
+                Err(Usage("--hash-password takes the password from stdin".to_owned()))
+            };
+        }
         if let "--routes" | "--help" | "-h" | "--version" | "-V" = name {
             if given.is_some() {
                 return Err(Usage(format!("{name} takes no value")));
@@ -130,6 +157,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
             }
             "--drain-delay" => options.drain_delay = seconds(name, &value()?, 0..=3_600)?,
             "--grace" => options.limits.grace = seconds(name, &value()?, 0..=3_600)?,
+            #[cfg(feature = "login")]
+            "--token-lifetime" => {
+                options.login_limits.token_lifetime = seconds(name, &value()?, 1..=31_536_000)?;
+            }
             "--log-level" => options.log_level = log_level(&value()?)?,
             "--new-token" => {
                 let name = value()?;
@@ -149,6 +180,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
         }
     }
     Ok(Command::Serve(options))
+}
+
+/// What to say of an option whose feature is not built in.
+#[cfg(not(feature = "login"))]
+fn left_out(name: &str, what: &str, feature: &str) -> Usage {
+    Usage(format!("{name} is for builds with {what}: cargo build --release --features {feature}"))
 }
 
 fn log_level(value: &str) -> Result<LevelFilter, Usage> {
@@ -216,6 +253,28 @@ mod tests {
         assert_eq!(parsed(&["--new-token", "ann", "a", "b"]), Ok(new_token));
         let check = Command::HealthCheck { url: "http://127.0.0.1:8000/healthz".into() };
         assert_eq!(parsed(&["--healthcheck", "default"]), Ok(check));
+    }
+
+    #[cfg(feature = "login")]
+    #[test]
+    fn a_build_with_logins_has_options_for_them() {
+        assert_eq!(parsed(&["--hash-password"]), Ok(Command::HashPassword));
+        let options = options(&["--token-lifetime", "60"]);
+        assert_eq!(options.login_limits.token_lifetime.as_secs(), 60);
+        // Never from the command line: others on the machine can read that.
+        for arguments in [&["--hash-password=secret"][..], &["--hash-password", "secret"]] {
+            let usage = parsed(arguments).expect_err("a password on the command line");
+            assert!(!usage.contains("secret"), "{usage}");
+        }
+    }
+
+    #[cfg(not(feature = "login"))]
+    #[test]
+    fn a_build_without_logins_says_which_one_has_them() {
+        for option in ["--hash-password", "--token-lifetime"] {
+            let says = "is for builds with logins: cargo build --release --features login";
+            assert_eq!(parsed(&[option]), Err(format!("{option} {says}")));
+        }
     }
 
     #[test]

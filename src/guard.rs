@@ -488,7 +488,7 @@ impl fmt::Display for Scheme {
 mod tests {
     use super::*;
     use crate::response::Response;
-    use crate::users::User;
+    use crate::user::User;
 
     /// The identity, or the status, the challenges and the detail.
     #[track_caller]

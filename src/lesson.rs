@@ -6,10 +6,9 @@
 //! table below says which route stands behind which.
 
 use std::fmt::Arguments;
-use std::sync::Arc;
 
 use guardhouse::Method::GET;
-use guardhouse::{Guard, Refusal, Request, Response, Route, User, Users, UsersFile, guard, json};
+use guardhouse::{Guard, Refusal, Request, Response, Route, User, Users, guard, json};
 
 /// The realm of all challenges: what the user is asked to sign in to.
 pub const REALM: &str = "guardhouse";
@@ -59,10 +58,10 @@ impl Guards {
         Guards::new(protected, dashboard, me, admin, current_user(any))
     }
 
-    /// The guards for the users of a file: each of them may take every route.
-    pub fn for_users(users: &Arc<UsersFile>) -> Guards {
-        let users = Arc::clone(users);
-        let user = guard::bearer(REALM, move |token| users.by_token(token)).named(User::name);
+    /// The guards for users of your own, found by their tokens: each of them may
+    /// take every route.
+    pub fn for_users(by_token: impl Fn(&str) -> Option<User> + Send + Sync + 'static) -> Guards {
+        let user = guard::bearer(REALM, by_token).named(User::name);
         Guards::new(user.clone(), user.clone(), user.clone(), user.clone(), user)
     }
 

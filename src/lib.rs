@@ -18,15 +18,19 @@
 //! 4. `routes.rs` finds the row of the table: [`Route`], [`Routes`].
 //! 5. `guard.rs` decides who passes, and as whom: [`Guard`], [`mod@guard`].
 //!    `authorization.rs` reads `Authorization`, and is **where a 401 is
-//!    written**: [`Challenge`], [`Refusal`]. `users.rs` knows who exists: [`Users`].
+//!    written**: [`Challenge`], [`Refusal`]. `users.rs` knows who exists:
+//!    [`Users`]; `user.rs` is one of them: [`User`].
 //! 6. The handler, yours, gets what the guard let through.
 //! 7. `response.rs` is what goes back: [`Response`].
+//!
+//! With the feature `login`, `login.rs` hands out tokens for names and
+//! passwords: `Login`.
 //!
 //! Beside the way: `openapi.rs` writes the table for programs, and `docs.rs`
 //! serves that with a page to try it on, `docs.html`: [`Routes::documented`].
 //! `error.rs` has everything that can be wrong with a request, and which answer
-//! it gets; `limits.rs` every number; `access_log.rs`, `date.rs`, `json.rs` and
-//! `form.rs` are what their names say.
+//! it gets; `limits.rs` every number; `access_log.rs`, `date.rs`, `json.rs`,
+//! `form.rs` and `random.rs` are what their names say.
 //!
 //! The binary is a program like yours, on this API alone: `lesson.rs` is its
 //! table, and the best first page of all.
@@ -35,6 +39,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod access_log;
+#[cfg(feature = "login")]
+mod accounts;
 mod authorization;
 mod connection;
 mod content;
@@ -46,13 +52,25 @@ pub mod form;
 pub mod guard;
 pub mod json;
 mod limits;
+#[cfg(feature = "login")]
+mod login;
 mod openapi;
+#[cfg(feature = "login")]
+mod password;
+mod random;
 mod request;
 mod response;
 mod routes;
 mod server;
+#[cfg(feature = "login")]
+mod tokens;
+#[cfg(feature = "login")]
+mod turns;
+mod user;
 pub mod users;
 
+#[cfg(feature = "login")]
+pub use accounts::Account;
 pub use authorization::{Challenge, Credentials, Reason, Refusal, Repeated};
 pub use connection::exchange;
 pub use content::ContentReader;
@@ -60,11 +78,18 @@ pub use error::Error;
 pub use field::Field;
 pub use guard::Guard;
 pub use limits::Limits;
+#[cfg(feature = "login")]
+pub use limits::LoginLimits;
+#[cfg(feature = "login")]
+pub use login::Login;
+#[cfg(feature = "login")]
+pub use password::Password;
 pub use request::{Method, Request, Version};
 pub use response::{Response, Status};
 pub use routes::{Behind, Route, Routes};
 pub use server::{Server, Stop};
-pub use users::{User, Users, UsersFile};
+pub use user::User;
+pub use users::{Users, UsersFile};
 
 /// The README's examples are compiled, and run where they end.
 #[cfg(doctest)]

@@ -113,3 +113,46 @@ impl Default for Limits {
         Limits::DEFAULT
     }
 }
+
+/// The limits that a [`Login`](crate::Login) keeps.
+///
+/// ```
+/// use guardhouse::LoginLimits;
+/// use std::time::Duration;
+///
+/// let limits = LoginLimits { token_lifetime: Duration::from_secs(600), ..LoginLimits::default() };
+/// assert!(limits.hashes_at_once >= 1);
+/// ```
+#[cfg(feature = "login")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginLimits {
+    /// Parameters in a form. Default 1,000: Starlette's; a login has six.
+    pub parameters: usize,
+    /// Passwords that are hashed at once, each for some 10 ms on a core of its
+    /// own, in 19 MiB. Default: half of the processors, so that the other half is
+    /// there for whoever does not log in.
+    pub hashes_at_once: usize,
+    /// Logins that wait for one of those; whoever comes then is answered 429.
+    /// Default 16: some 0.2 s of work, bearable for a person.
+    pub waiting: usize,
+    /// Issued tokens that are good at once; past it the oldest expires. Default
+    /// 16,384: as many as connections, some 5 MiB.
+    pub tokens: usize,
+    /// How long an issued token is good. Default 1 h: RFC 6750 §5.3 recommends
+    /// "one hour or less".
+    pub token_lifetime: Duration,
+}
+
+#[cfg(feature = "login")]
+impl Default for LoginLimits {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        LoginLimits {
+            parameters: 1000,
+            hashes_at_once: (processors / 2).max(1),
+            waiting: 16,
+            tokens: 16 * 1024,
+            token_lifetime: Duration::from_secs(3600),
+        }
+    }
+}

@@ -6,7 +6,10 @@
 mod cli;
 mod lesson;
 mod logger;
+mod logins;
 mod operations;
+#[cfg(feature = "login")]
+mod prompt;
 mod signals;
 
 use std::fmt::Display;
@@ -17,8 +20,11 @@ use std::thread;
 use std::time::Duration;
 
 use cli::{Command, Options};
+#[cfg(feature = "login")]
+use guardhouse::Password;
 use guardhouse::{Routes, Server, Stop, UsersFile, users};
 use lesson::Guards;
+use logins::Logins;
 use operations::Readiness;
 use signals::{Signal, Signals};
 
@@ -34,32 +40,40 @@ fn main() -> ExitCode {
         }
         Ok(Command::Help) => print(cli::HELP),
         Ok(Command::Version) => print(concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n")),
-        Ok(Command::Routes) => print(&routes(Guards::published(), Readiness::new()).to_string()),
+        Ok(Command::Routes) => {
+            let logins = Logins::new(&Options::default(), None);
+            print(&routes(Guards::published(), logins, Readiness::new()).to_string())
+        }
         Ok(Command::NewToken { name, scopes }) => new_token(&name, &scopes),
+        #[cfg(feature = "login")]
+        Ok(Command::HashPassword) => hash_password(),
         Ok(Command::HealthCheck { url }) => health_check(&url),
         Err(usage) => fail(WRONG_USAGE, &usage),
     }
 }
 
-fn routes(guards: Guards, readiness: Readiness) -> Routes {
+fn routes(guards: Guards, logins: Logins, readiness: Readiness) -> Routes {
     let operations = operations::routes(readiness, guards.any.clone());
-    let table: Routes = lesson::routes(guards).into_iter().chain(operations).collect();
+    let table: Routes =
+        lesson::routes(guards).into_iter().chain(logins.routes()).chain(operations).collect();
     table.documented("guardhouse", env!("CARGO_PKG_VERSION"))
 }
 
 fn serve(options: Options) -> ExitCode {
     logger::init(options.log_level);
-    let users = match options.users.map(UsersFile::open).transpose() {
+    let users = match options.users.as_ref().map(UsersFile::open).transpose() {
         Ok(users) => users.map(Arc::new),
         Err(error) => return fail(COULD_NOT_RUN, &error),
     };
+    let logins = Logins::new(&options, users.clone());
     let server = match Server::bind(&options.listen) {
         Ok(server) => server.with_limits(options.limits),
         Err(error) => return fail(COULD_NOT_RUN, &cannot_listen(&options.listen, &error)),
     };
-    let guards = if let Some(users) = &users {
+    let guards = if let Some(users) = users.clone() {
         log::info!("{} users may come in", users.len());
-        Guards::for_users(users)
+        let logins = logins.clone();
+        Guards::for_users(move |token| users.by_token(token).or_else(|| logins.by_token(token)))
     } else {
         log::warn!("no --users file: the tokens are the lesson's, which everyone can read");
         Guards::published()
@@ -74,7 +88,7 @@ fn serve(options: Options) -> ExitCode {
     }
     // Whoever started us may not care to read it.
     let _ = write_out(&format!("listening on http://{}\n", server.local_addr()));
-    match server.run(routes(guards, readiness)) {
+    match server.run(routes(guards, logins, readiness)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(COULD_NOT_RUN, &error),
     }
@@ -158,6 +172,14 @@ fn new_token(name: &str, scopes: &[String]) -> ExitCode {
             &"a name has no colon, no # in front and no control character; a scope no space, \" or \\",
         ),
         Err(error) => fail(COULD_NOT_RUN, &format_args!("no random source: {error}")),
+    }
+}
+
+#[cfg(feature = "login")]
+fn hash_password() -> ExitCode {
+    match prompt::password().and_then(|password| Password::hash(&password)) {
+        Ok(password) => print(&format!("{password}\n")),
+        Err(error) => fail(COULD_NOT_RUN, &format_args!("no password: {error}")),
     }
 }
 

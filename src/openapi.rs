@@ -218,7 +218,8 @@ mod tests {
     use crate::guard::{self, Guard};
     use crate::request::Request;
     use crate::response::Status;
-    use crate::users::{User, Users};
+    use crate::user::User;
+    use crate::users::Users;
 
     fn handler<T>(_: &mut Request, _: T) -> Response {
         Response::text("")

@@ -1,5 +1,5 @@
-//! Who exists: names, the tokens that they show, and what they may do; from a
-//! file, a line each.
+//! Who exists: names, the tokens that they show or the passwords that they log
+//! in with, and what they may do; from a file, a line each.
 //!
 //! A lookup tells nothing but its result. A keyed hash picks the entry, with a
 //! key that is new in each process, so where in the store a guess ends up says
@@ -9,60 +9,21 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "login")]
+use crate::accounts::{Account, Accounts};
 use crate::authorization::b64token;
-use crate::guard::{Scoped, is_same};
-
-/// Somebody with a name and scopes (RFC 6749 §3.3). Clones share both.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User(Arc<Profile>);
-
-#[derive(Debug, PartialEq, Eq)]
-struct Profile {
-    name: String,
-    scopes: Vec<String>,
-}
-
-impl User {
-    /// A user of that name, with those scopes.
-    ///
-    /// ```
-    /// use guardhouse::guard::Scoped;
-    ///
-    /// let ann = guardhouse::User::new("Ann", ["read", "write"]);
-    /// assert!(ann.has_scope("write") && !ann.has_scope("admin"));
-    /// ```
-    #[must_use]
-    pub fn new<'s>(name: &str, scopes: impl IntoIterator<Item = &'s str>) -> User {
-        let scopes = scopes.into_iter().map(str::to_owned).collect();
-        User(Arc::new(Profile { name: name.to_owned(), scopes }))
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    /// The scopes, in the order given.
-    #[must_use]
-    pub fn scopes(&self) -> &[String] {
-        &self.0.scopes
-    }
-}
-
-/// Scopes are case-sensitive (RFC 6749 §3.3).
-impl Scoped for User {
-    fn has_scope(&self, scope: &str) -> bool {
-        self.scopes().iter().any(|own| own == scope)
-    }
-}
+use crate::guard::is_same;
+#[cfg(feature = "login")]
+use crate::password::Password;
+use crate::random;
+use crate::user::User;
 
 /// A store of users, each found by a token.
 ///
@@ -79,6 +40,8 @@ pub struct Users {
     /// By tag, so that one can be found without a look at the tokens.
     entries: Vec<Entry>,
     key: RandomState,
+    #[cfg(feature = "login")]
+    accounts: Accounts,
 }
 
 struct Entry {
@@ -100,7 +63,12 @@ impl Users {
         };
         let mut entries: Vec<Entry> = users.into_iter().map(entry).collect();
         entries.sort_by_key(|entry| entry.tag);
-        Users { entries, key }
+        Users {
+            entries,
+            key,
+            #[cfg(feature = "login")]
+            accounts: Accounts::default(),
+        }
     }
 
     /// The user whose token this is.
@@ -121,23 +89,43 @@ impl Users {
             .cloned()
     }
 
+    /// The account of that name, [`nobody`](Account::nobody)'s if none has it.
+    /// To try that one costs what the first of the others does.
+    ///
+    /// ```
+    /// use guardhouse::{Password, Users};
+    ///
+    /// let users = Users::parse(&format!("ann:{}:read", Password::hash("correct-horse")?))?;
+    /// assert_eq!(users.account("ann").open("correct-horse").unwrap().scopes(), ["read"]);
+    /// assert_eq!(users.account("eve").open("correct-horse"), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "login")]
+    #[must_use]
+    pub fn account(&self, name: &str) -> Account {
+        self.accounts.by_name(name)
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        let count = self.entries.len();
+        #[cfg(feature = "login")]
+        let count = count + self.accounts.len();
+        count
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 }
 
 /// Shows no token.
 impl fmt::Debug for Users {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Users({})", self.entries.len())
+        write!(f, "Users({})", self.len())
     }
 }
 
@@ -148,6 +136,9 @@ impl Users {
     /// Reads users from text: a line each, `name:token` or `name:token:scopes`,
     /// with spaces between scopes. Blank lines, and lines that begin with `#`,
     /// are skipped.
+    ///
+    /// With the feature `login` a PHC string may stand for the token:
+    /// `name:$argon2id$…:scopes` is a user who logs in, with a password.
     ///
     /// ```
     /// use guardhouse::Users;
@@ -162,22 +153,40 @@ impl Users {
     ///
     /// # Errors
     ///
-    /// The first line that is none of these, or has another line's token.
+    /// The first line that is none of these, or has another line's token, or
+    /// another one's name and a password as well.
     pub fn parse(text: &str) -> Result<Users, LineError> {
         let mut users = Vec::new();
+        #[cfg(feature = "login")]
+        let mut accounts = Accounts::default();
         let mut tokens = HashMap::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (token, user) = parse_line(line).map_err(|reason| LineError { number, reason })?;
-            if tokens.insert(token, number).is_some() {
-                return Err(LineError { number, reason: "another line has the same token" });
+            let wrong = |reason| LineError { number, reason };
+            let (secret, user) = parse_line(line).map_err(wrong)?;
+            match secret {
+                Secret::Token(token) => {
+                    if tokens.insert(token, number).is_some() {
+                        return Err(wrong("another line has the same token"));
+                    }
+                    users.push((token, user));
+                }
+                #[cfg(feature = "login")]
+                Secret::Password(password) => {
+                    if !accounts.add(user, password) {
+                        return Err(wrong("another line has the same name, and a password"));
+                    }
+                }
             }
-            users.push((token, user));
         }
-        Ok(Users::new(users))
+        Ok(Users {
+            #[cfg(feature = "login")]
+            accounts,
+            ..Users::new(users)
+        })
     }
 
     /// How many tokens are so short that they can be guessed.
@@ -187,39 +196,62 @@ impl Users {
     }
 }
 
-fn parse_line(line: &str) -> Result<(&str, User), &'static str> {
+/// What a user shows: the second part of a line.
+enum Secret<'l> {
+    Token(&'l str),
+    #[cfg(feature = "login")]
+    Password(Password),
+}
+
+impl<'l> Secret<'l> {
+    fn parse(text: &'l str) -> Result<Secret<'l>, &'static str> {
+        // No token has a `$`.
+        if text.starts_with('$') {
+            return Secret::parse_password(text);
+        }
+        // What no client can send would never be found.
+        b64token(text.as_bytes())
+            .map(Secret::Token)
+            .ok_or("the token is not made of letters, digits, - . _ ~ + / and = at its end")
+    }
+
+    #[cfg(feature = "login")]
+    fn parse_password(phc: &str) -> Result<Secret<'l>, &'static str> {
+        Password::parse(phc).map(Secret::Password).ok_or(
+            "the password is not an Argon2id PHC string: guardhouse --hash-password makes one",
+        )
+    }
+
+    #[cfg(not(feature = "login"))]
+    fn parse_password(_: &str) -> Result<Secret<'l>, &'static str> {
+        Err("passwords are read by builds with logins: cargo build --release --features login")
+    }
+}
+
+fn parse_line(line: &str) -> Result<(Secret<'_>, User), &'static str> {
     let (name, rest) = line.split_once(':').ok_or("no colon behind the name")?;
-    let (token, scopes) = rest.split_once(':').unwrap_or((rest, ""));
-    let (name, token) = (name.trim(), token.trim());
+    let (secret, scopes) = rest.split_once(':').unwrap_or((rest, ""));
+    let (name, secret) = (name.trim(), secret.trim());
     if name.is_empty() || name.chars().any(char::is_control) {
         return Err("no name before the colon");
     }
-    // What no client can send would never be found.
-    if b64token(token.as_bytes()).is_none() {
-        return Err("the token is not made of letters, digits, - . _ ~ + / and = at its end");
-    }
+    let secret = Secret::parse(secret)?;
     // scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3)
     let is_scope = |octet: u8| octet.is_ascii_graphic() && octet != b'"' && octet != b'\\';
     if !scopes.split_whitespace().all(|scope| scope.bytes().all(is_scope)) {
         return Err("a scope has a character that no scope may have");
     }
-    Ok((token, User::new(name, scopes.split_whitespace())))
+    Ok((secret, User::new(name, scopes.split_whitespace())))
 }
 
-/// A line ready for a users file, with a new token: 256 bits from the system's
-/// random source, in hexadecimal.
+/// A line ready for a users file, with a new token: 256 random bits from the
+/// system, in hexadecimal.
 ///
 /// # Errors
 ///
 /// The system has no random source, or the name or a scope can't be in a file.
 pub fn new_line(name: &str, scopes: &[String]) -> io::Result<String> {
-    let mut source = File::open("/dev/urandom")?;
-    let mut random = || {
-        let mut octets = [0; 16];
-        source.read_exact(&mut octets).map(|()| u128::from_ne_bytes(octets))
-    };
-    let (first, second) = (random()?, random()?);
-    let line = format!("{name}:{first:032x}{second:032x}:{}", scopes.join(" "));
+    let line = format!("{name}:{}:{}", random::token()?, scopes.join(" "));
     let is_good = parse_line(&line)
         .is_ok_and(|(_, user)| user.name() == name && user.scopes() == scopes)
         && !name.starts_with('#');
@@ -317,14 +349,28 @@ impl UsersFile {
     /// The user whose token this is.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<User> {
+        self.look_up(|users| users.by_token(token))
+    }
+
+    /// The account of that name, [`nobody`](Account::nobody)'s if none has it.
+    #[cfg(feature = "login")]
+    #[must_use]
+    pub fn account(&self, name: &str) -> Account {
+        self.look_up(|users| users.account(name))
+    }
+
+    fn look_up<T>(&self, find: impl FnOnce(&Users) -> T) -> T {
         let version = self.version.load(SeqCst);
         SEEN.with_borrow_mut(|seen| {
-            if seen.as_ref().is_none_or(|(own, _)| *own != version) {
-                let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-                // Under the lock the two belong together.
-                *seen = Some((self.version.load(SeqCst), Arc::clone(&current)));
-            }
-            seen.as_ref().and_then(|(_, users)| users.by_token(token))
+            let (_, users) = match seen {
+                Some(last) if last.0 == version => last,
+                _ => {
+                    let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+                    // Under the lock the two belong together.
+                    seen.insert((self.version.load(SeqCst), Arc::clone(&current)))
+                }
+            };
+            find(users)
         })
     }
 
@@ -407,6 +453,16 @@ mod tests {
             ),
             ("ann:a:read \"x\"", "line 1: a scope has a character that no scope may have"),
             ("ann:a\r\nbob:a\r\n", "line 2: another line has the same token"),
+            #[cfg(not(feature = "login"))]
+            (
+                "ann:$argon2id$",
+                "line 1: passwords are read by builds with logins: cargo build --release --features login",
+            ),
+            #[cfg(feature = "login")]
+            (
+                "ann:$argon2id$",
+                "line 1: the password is not an Argon2id PHC string: guardhouse --hash-password makes one",
+            ),
         ] {
             assert_eq!(Users::parse(text).expect_err(text).to_string(), says);
         }
@@ -435,5 +491,26 @@ mod tests {
         {
             assert!(new_line(name, &[scope.to_owned()]).is_err(), "{name:?} {scope:?}");
         }
+    }
+
+    #[cfg(feature = "login")]
+    #[test]
+    fn a_name_has_tokens_and_a_password_or_either() {
+        // m=8, t=1: quick, and of no other use.
+        let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
+                   QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
+        let text = format!("ann:t1:a\nann:{phc}:a b\nbob:{phc}\ncyd:t2");
+        let users = Users::parse(&text).expect("a file");
+        assert_eq!(users.len(), 4);
+        assert_eq!(users.by_token("t1").expect("ann").scopes(), ["a"]);
+        assert_eq!(users.account("ann").open("secret").expect("ann").scopes(), ["a", "b"]);
+        assert_eq!(users.account("bob").open("secret").expect("bob").name(), "bob");
+        assert_eq!(users.account("cyd").open("t2"), None, "a token is no password");
+        assert_eq!(users.by_token(phc), None, "and a hash is no token");
+        let twice = format!("ann:{phc}\nann:{phc}");
+        assert_eq!(
+            Users::parse(&twice).expect_err("twice").to_string(),
+            "line 2: another line has the same name, and a password"
+        );
     }
 }

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Logins: a password in the users file, a token for it from POST /token, as the
+# README has it; what a terminal shows, a client library that knows RFC 6749,
+# and how long others wait while 64 clients guess.
+set -euo pipefail
+unset CDPATH
+cd "$(dirname "$0")/.."
+
+# A directory of its own: the build without logins is the one that others want.
+target=${CARGO_TARGET_DIR:-target}/login
+cargo build --release --locked --quiet --features login --target-dir "$target"
+GUARDHOUSE=$target/release/guardhouse
+. scripts/server.sh
+
+expect_like '--routes shows the route' '*POST *  /token *' "$("$GUARDHOUSE" --routes)"
+
+hash() { "$GUARDHOUSE" --hash-password <<<"$1"; }
+hashed=$(hash correct-horse)
+# shellcheck disable=SC2016 # It is no variable.
+expect_like 'a password is hashed' '$argon2id$v=19$m=19456,t=2,p=1$*$*' "$hashed"
+[ "$hashed" != "$(hash correct-horse)" ] || expect 'each hash has a salt of its own' 'another one' "$hashed"
+code=0
+"$GUARDHOUSE" --hash-password correct-horse 2>"$dir/log" || code=$?
+expect_like 'a password on the command line is refused' '2 guardhouse: --hash-password takes the password from stdin*' "$code $(cat "$dir/log")"
+code=0
+"$GUARDHOUSE" --hash-password </dev/null 2>"$dir/log" || code=$?
+expect 'so is an empty one' '1 guardhouse: no password: there is none' "$code $(cat "$dir/log")"
+
+users=$dir/users.txt
+umask 077
+echo "ann:$hashed:reports:read" >"$users"
+start --users "$users"
+expect 'nothing about the file is warned of' '' "$(grep WARN "$dir/log" || true)"
+
+# The README's own lines: what they print there, but for the token. The first
+# one prints it, and the others send it.
+issued() { sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p' <<<"$1"; }
+token= checked=0
+while IFS= read -r line; do
+    if [[ $line = '$ '* ]]; then
+        command=${line#'$ curl '}
+        continue
+    fi
+    run=${command//http:\/\/127.0.0.1:8000/$url}
+    [ -z "$token" ] || run=${run//$shown/$token}
+    saw=$(eval "curl -q --noproxy '*' --silent --max-time 10 $run")
+    [ -n "$token" ] || { shown=$(issued "$line") token=$(issued "$saw"); }
+    expect "curl $command" "$line" "${saw//$token/$shown}"
+    checked=$((checked + 1))
+done < <(sed -n '/^```console login$/,/^```$/{/^```/!p;}' README.md)
+expect 'the README has its lines' 3 "$checked"
+
+ask /token -d username=ann -d password=correct-horse -d scope=admin
+expect 'a scope that she does not have' '400 no-store' "$(status) $(field Cache-Control)"
+expect_like 'is an error of OAuth' '*"error":"invalid_scope"*' "$(content)"
+
+reload() {
+    kill -HUP "$server"
+    timeout 10 grep -q -m "$1" -e 'may come in from now on' <(tail -n +1 -f "$dir/log")
+}
+me() {
+    ask /users/me -H "Authorization: Bearer $token"
+    status
+}
+"$GUARDHOUSE" --new-token bob >>"$users"
+reload 1
+expect 'SIGHUP: her token lives on' 200 "$(me)"
+grep -v '^ann:' "$users" >"$dir/others"
+mv "$dir/others" "$users"
+reload 2
+expect 'but not without her' 401 "$(me)"
+
+stop
+expect 'the log names who logged in' 1 "$(grep -c ' - ann .* "POST /token HTTP/1.1" 200 ' "$dir/log" || true)"
+expect 'no token and no password is in the log' '' "$(grep -e "$token" -e correct-horse -e wrong "$dir/log" || true)"
+
+echo "ann:$hashed" >"$users"
+start --users "$users" --token-lifetime 1 --log-level warn
+command -v python3 >/dev/null || skip 'python3 is not installed, for the rest of it'
+echo 'What a terminal shows, and how long others wait while clients guess.'
+python3 tests/login.py "$GUARDHOUSE" 127.0.0.1 "$port"
+
+python3 -m venv "$dir/venv" >/dev/null 2>&1 || skip 'python3 has no venv module'
+"$dir/venv/bin/pip" install --quiet --disable-pip-version-check requests-oauthlib \
+    >/dev/null 2>&1 || skip 'requests-oauthlib can not be installed from PyPI'
+OAUTHLIB_INSECURE_TRANSPORT=1 "$dir/venv/bin/python" - "$url" <<'PYTHON'
+import sys
+
+from oauthlib.oauth2 import InvalidGrantError, LegacyApplicationClient
+from requests_oauthlib import OAuth2Session
+
+url = sys.argv[1]
+session = OAuth2Session(client=LegacyApplicationClient(client_id="any"))
+session.trust_env = False
+try:
+    session.fetch_token(url + "/token", username="ann", password="wrong")
+    sys.exit("FAILED  requests-oauthlib: a wrong password gives a token")
+except InvalidGrantError as error:
+    print("ok      requests-oauthlib:", error)
+token = session.fetch_token(url + "/token", username="ann", password="correct-horse")
+assert token["token_type"] == "bearer" and token["expires_in"] == 1, token
+answer = session.get(url + "/protected", timeout=10)
+if (answer.status_code, answer.json()) != (200, {"message": "Hello ann! This is a protected route."}):
+    sys.exit(f"FAILED  requests-oauthlib: {answer.status_code} {answer.text}")
+print("ok      requests-oauthlib fetches a token and calls /protected")
+PYTHON
+stop
+expect 'the server stops' 0 "$code"

@@ -1,0 +1,129 @@
+//! A password, as a users file may hold it: hashed, so that who reads the file
+//! can't log in with what it says.
+//!
+//! The hash is Argon2id (RFC 9106), written as a PHC string: algorithm, cost,
+//! salt and hash, parted by `$`. The crate `argon2` computes it; what is here
+//! only says which strings count. A hash is slow on purpose, some 10 ms and
+//! 19 MiB for one guess: `turns.rs` bounds how many are computed at once.
+
+use std::fmt;
+use std::hint::black_box;
+use std::io;
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{ARGON2ID_IDENT, Argon2, Params, PasswordHasher, PasswordVerifier};
+
+use crate::random;
+
+/// A hashed password. Clones share it.
+///
+/// ```
+/// use guardhouse::Password;
+///
+/// let password = Password::hash("correct-horse")?;
+/// assert!(password.matches("correct-horse") && !password.matches("wrong-horse"));
+///
+/// // What a users file holds of it.
+/// let phc = password.to_string();
+/// assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+/// assert_eq!(Password::parse(&phc), Some(password));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(Arc<PasswordHash>);
+
+impl Password {
+    /// Hashes a password, with a new salt, at the cost that OWASP recommends:
+    /// 19 MiB, two passes.
+    ///
+    /// # Errors
+    ///
+    /// The system has no random source, or the password is over 4 GiB.
+    pub fn hash(password: &str) -> io::Result<Password> {
+        // 16 octets: "sufficient for all applications" (RFC 9106 §3.1).
+        let salt: [u8; 16] = random::octets()?;
+        Argon2::default()
+            .hash_password_with_salt(password.as_bytes(), &salt)
+            .map(|hash| Password(Arc::new(hash)))
+            .map_err(io::Error::other)
+    }
+
+    /// Reads a PHC string; `None` if it is no whole Argon2id hash, version 19.
+    /// Its cost may be any, so those of other programs can be kept.
+    #[must_use]
+    pub fn parse(phc: &str) -> Option<Password> {
+        let hash = PasswordHash::new(phc).ok()?;
+        let is_whole = hash.salt.is_some() && hash.hash.is_some();
+        let is_argon2id = hash.algorithm == ARGON2ID_IDENT && hash.version == Some(19);
+        let has_cost = Params::try_from(&hash).is_ok();
+        (is_whole && is_argon2id && has_cost).then(|| Password(Arc::new(hash)))
+    }
+
+    /// The work of [`matches`](Password::matches), in vain: for names that
+    /// nobody has.
+    pub(crate) fn matches_nobody(password: &str) -> bool {
+        let mut hash = [0; 32];
+        let _ = Argon2::default().hash_password_into(password.as_bytes(), &[0; 16], &mut hash);
+        // Not to be left out by the compiler for being of no use.
+        black_box(hash);
+        false
+    }
+
+    /// Whether this is the password. Takes as long for any that is not.
+    #[must_use]
+    pub fn matches(&self, password: &str) -> bool {
+        // Algorithm and cost are the string's; the outputs are compared in
+        // constant time.
+        Argon2::default().verify_password(password.as_bytes(), &*self.0).is_ok()
+    }
+}
+
+/// The PHC string.
+impl fmt::Display for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Shows nothing: a hash can be guessed at.
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_of_another_program_is_taken() {
+        // `argon2 somesalt -id -t 2 -m 16 -p 1`, of the reference implementation.
+        let reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ\
+                         $CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let password = Password::parse(reference).expect("a PHC string");
+        assert!(password.matches("password") && !password.matches("passwore"));
+        assert_eq!(password.to_string(), reference);
+        assert_eq!(format!("{password:?}"), "Password(…)");
+    }
+
+    #[test]
+    fn what_is_no_whole_argon2id_hash_is_no_password() {
+        for no in [
+            "",
+            "$",
+            "$argon2id",
+            "$argon2id$v=19$m=8,t=1,p=1",
+            "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ",
+            "$argon2id$v=16$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$argon2id$v=19$m=1,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$argon2id$v=19$m=8,t=0,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
+            "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc$",
+        ] {
+            assert_eq!(Password::parse(no), None, "{no:?}");
+        }
+    }
+}
