@@ -19,6 +19,11 @@ use crate::connection::{self, Seat};
 use crate::limits::Limits;
 use crate::response::{Persistence, Response, Status};
 use crate::routes::Routes;
+#[cfg(feature = "tls")]
+use crate::{
+    error::Error,
+    tls::{Accepted, Tls},
+};
 
 /// A server that listens, and has not begun to answer.
 ///
@@ -47,7 +52,16 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     limits: Limits,
+    transport: Transport,
     stop: Stop,
+}
+
+/// What stands between socket and connection.
+#[derive(Debug)]
+enum Transport {
+    Tcp,
+    #[cfg(feature = "tls")]
+    Tls(Tls),
 }
 
 impl Server {
@@ -60,13 +74,22 @@ impl Server {
         let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         let stop = Stop { asked: Arc::default(), address };
-        Ok(Server { listener, address, limits: Limits::default(), stop })
+        let (limits, transport) = (Limits::default(), Transport::Tcp);
+        Ok(Server { listener, address, limits, transport, stop })
     }
 
     /// This server, with other limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Server {
         self.limits = limits;
+        self
+    }
+
+    /// This server, with HTTPS instead of HTTP; [`Tls`] shows it.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Server {
+        self.transport = Transport::Tls(tls);
         self
     }
 
@@ -99,6 +122,7 @@ impl Server {
         let house = Arc::new(House {
             routes: routes.into(),
             limits: self.limits,
+            transport: self.transport,
             register: Register::default(),
             epoch: Instant::now(),
         });
@@ -155,6 +179,7 @@ impl Stop {
 struct House {
     routes: Routes,
     limits: Limits,
+    transport: Transport,
     register: Register,
     epoch: Instant,
 }
@@ -229,7 +254,8 @@ impl Door {
             .map(|_| true)
     }
 
-    /// Answers 503: there is no room, and none could be made.
+    /// Answers 503: there is no room, and none could be made. Over TLS that would
+    /// take a handshake, for which there is no room either, so it is just an end.
     fn turn_away(&mut self, stream: Arc<TcpStream>) {
         let response = Response::detail(Status::SERVICE_UNAVAILABLE, "Service Unavailable")
             .with_field("Retry-After", "1");
@@ -241,6 +267,9 @@ impl Door {
         let Some(mut stream) = Arc::into_inner(stream) else {
             return;
         };
+        if !matches!(self.house.transport, Transport::Tcp) {
+            answer.clear();
+        }
         let sent = stream.set_nonblocking(true).and_then(|()| stream.write_all(&answer));
         if sent.and_then(|()| stream.shutdown(Shutdown::Write)).is_ok() {
             self.turned_away.push_back(stream);
@@ -289,8 +318,26 @@ impl Place {
     }
 
     fn serve(self, peer: SocketAddr) {
-        let House { routes, limits, .. } = &*self.house;
-        connection::serve(&*self.stream, Some(peer), routes, limits, &self.seat);
+        let House { routes, limits, transport, .. } = &*self.house;
+        let (socket, seat) = (&*self.stream, &*self.seat);
+        match transport {
+            Transport::Tcp => connection::serve(socket, Some(peer), routes, limits, seat),
+            #[cfg(feature = "tls")]
+            Transport::Tls(tls) => {
+                // No request is under way yet: a handshake makes room, too.
+                seat.rest();
+                match tls.accept(socket, limits) {
+                    Ok(Accepted::Tls(stream)) => {
+                        connection::serve(stream, Some(peer), routes, limits, seat);
+                    }
+                    Ok(Accepted::Plain) => {
+                        let error = Error::NotEncrypted;
+                        connection::refuse(error, socket, Some(peer), routes, limits, seat);
+                    }
+                    Err(error) => log::debug!("{peer}: no handshake: {error}"),
+                }
+            }
+        }
     }
 }
 
