@@ -410,7 +410,7 @@ fn secured<S: Stream>(response: Response) -> Response {
     if !S::IS_SECURE || response.field(NAME).is_some() {
         return response;
     }
-    response.with_field(NAME, STRICT_TRANSPORT)
+    response.with_own_field(NAME, STRICT_TRANSPORT)
 }
 
 /// Whether the rest of a message body could be read and dropped.

@@ -59,7 +59,13 @@ fn each_version_serves_requests_on_one_connection() {
 #[test]
 fn every_answer_says_that_the_host_is_reached_by_https() {
     let server = Running::start();
-    for request in [REQUEST, "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", "nonsense\r\n\r\n"] {
+    for request in [
+        REQUEST,
+        "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /split HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n",
+        "nonsense\r\n\r\n",
+    ] {
         let answer = server.client(&server.trusting(&BOTH)).ask(request);
         assert_eq!(answer.field("Strict-Transport-Security"), Some("max-age=31536000"));
     }
