@@ -43,8 +43,6 @@ expect 'a scope that is missing' \
     '403 Bearer realm="guardhouse", error="insufficient_scope", scope="reports:read" {"detail":"Not enough permissions"}' \
     "$(status) $(field WWW-Authenticate) $(content)"
 
-# logged PATTERN: waits until the log has it.
-logged() { timeout 10 grep -q -m 1 -e "$1" <(tail -n +1 -f "$dir/log"); }
 reload() { kill -HUP "$server"; }
 
 new=$("$GUARDHOUSE" --new-token cyd)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The README tells the truth: each of its curl lines is run, and prints what
-# stands below it there (but for the date).
+# stands below it there (but for the date). Those about HTTPS are tls.sh's.
 . "$(dirname "$0")/server.sh"
 
 start
@@ -17,7 +17,7 @@ check() {
 
 checked=0 console= command='' expected=
 done_with() {
-    if [ -n "$command" ]; then
+    if [ -n "$command" ] && [[ $command != *https://* ]]; then
         check "$command" "$expected"
         checked=$((checked + 1))
     fi

@@ -92,7 +92,7 @@ start_at() {
     # Both wait for an event: the other end of the pipe, and the line.
     exec 3<"$dir/stdout"
     read -r -t 10 ready <&3 || true
-    expect_like 'the server says where it listens' 'listening on http://127.0.0.1:[1-9]*' "$ready"
+    expect_like 'the server says where it listens' 'listening on http*://127.0.0.1:[1-9]*' "$ready"
     url=${ready#listening on }
     port=${url##*:}
 }
@@ -108,6 +108,9 @@ ended_with() {
     wait "$server" || code=$?
     server=
 }
+
+# logged PATTERN: waits until the log has it.
+logged() { timeout 10 grep -q -m 1 -e "$1" <(tail -n +1 -f "$dir/log"); }
 
 # ask TARGET [CURL OPTION ...]: the answer is in $answer.
 ask() {

@@ -5,7 +5,17 @@ set -euo pipefail
 unset CDPATH
 cd "$(dirname "$0")/.."
 
+# Without features there are three packages, and no more.
+packages=$(cargo tree --locked --edges normal --prefix none --no-dedupe | cut -d' ' -f1 | sort -u | paste -sd' ')
+if [ "$packages" != 'guardhouse httparse log simple_logger' ]; then
+    echo "the default build has other packages than three: $packages"
+    exit 1
+fi
+
 cargo test --locked
+cargo test --locked --features tls
+cargo test --locked --features login
+cargo test --locked --all-features
 
 cargo build --release --locked --bins --examples
 export GUARDHOUSE="${CARGO_TARGET_DIR:-target}/release/guardhouse"

@@ -37,6 +37,8 @@ pub enum Command {
 pub struct Options {
     pub listen: String,
     pub users: Option<PathBuf>,
+    /// Certificate and key.
+    pub tls: Option<(PathBuf, PathBuf)>,
     pub log_level: LevelFilter,
     /// Between the first signal and the end of listening.
     pub drain_delay: Duration,
@@ -50,6 +52,7 @@ impl Default for Options {
         Options {
             listen: "127.0.0.1:8000".to_owned(),
             users: None,
+            tls: None,
             log_level: LevelFilter::Info,
             drain_delay: Duration::ZERO,
             limits: Limits::default(),
@@ -70,6 +73,8 @@ Options:
   --users FILE            who may come in, a line each: name:token:scopes
                           [default: the lesson's published tokens]
   --token-lifetime SECS   how long a token of POST /token is good [default: 3600] (login)
+  --tls-cert FILE         speak HTTPS, with this certificate and the chain behind it (PEM)
+  --tls-key FILE          its private key (PEM); both want a build with --features tls
   --max-connections N     connections open at once [default: 16384]
   --idle-timeout SECS     how long a connection may rest between requests [default: 75]
   --drain-delay SECS      from SIGTERM, how long to go on while /readyz says 503 [default: 0]
@@ -88,9 +93,10 @@ Instead of serving:
 
 (login): in builds with logins, cargo build --release --features login
 
-Ready, it prints one line to stdout: listening on http://HOST:PORT
+Ready, it prints one line to stdout: listening on http://HOST:PORT (or https://)
 A browser sees the routes there, and tries them, at /docs.
-Logs go to stderr. SIGHUP loads the users file again, SIGTERM and SIGINT stop.
+Logs go to stderr. SIGHUP loads users and certificate again, SIGTERM and
+SIGINT stop.
 Exit codes: 0 stopped, 1 could not run, 2 wrong usage.
 ";
 
@@ -108,6 +114,7 @@ impl fmt::Display for Usage {
 /// argument, or stands behind a `=`; of two the later one counts.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Usage> {
     let mut options = Options::default();
+    let (mut certificate, mut key) = (None, None);
     let mut arguments = arguments.into_iter().map(|argument| {
         argument.into_string().map_err(|_| Usage("an argument is not UTF-8".to_owned()))
     });
@@ -149,6 +156,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
         match name {
             "--listen" => options.listen = value()?,
             "--users" => options.users = Some(value()?.into()),
+            "--tls-cert" => certificate = Some(value()?.into()),
+            "--tls-key" => key = Some(value()?.into()),
             "--max-connections" => {
                 options.limits.connections = number(name, &value()?, 1..=1_000_000)?;
             }
@@ -179,6 +188,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
             _ => return Err(Usage(format!("unexpected argument {name:?}"))),
         }
     }
+    options.tls = tls_files(certificate, key)?;
     Ok(Command::Serve(options))
 }
 
@@ -186,6 +196,22 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
 #[cfg(not(feature = "login"))]
 fn left_out(name: &str, what: &str, feature: &str) -> Usage {
     Usage(format!("{name} is for builds with {what}: cargo build --release --features {feature}"))
+}
+
+fn tls_files(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<(PathBuf, PathBuf)>, Usage> {
+    let missing = match (certificate, key) {
+        (None, None) => return Ok(None),
+        _ if !cfg!(feature = "tls") => {
+            "this build has no TLS; one that has it: cargo build --release --features tls"
+        }
+        (Some(certificate), Some(key)) => return Ok(Some((certificate, key))),
+        (Some(_), None) => "--tls-cert needs --tls-key beside it",
+        (None, Some(_)) => "--tls-key needs --tls-cert beside it",
+    };
+    Err(Usage(missing.to_owned()))
 }
 
 fn log_level(value: &str) -> Result<LevelFilter, Usage> {
@@ -275,6 +301,24 @@ mod tests {
             let says = "is for builds with logins: cargo build --release --features login";
             assert_eq!(parsed(&[option]), Err(format!("{option} {says}")));
         }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn a_certificate_and_its_key_go_together() {
+        let both = options(&["--tls-cert", "cert.pem", "--tls-key=key.pem"]);
+        assert_eq!(both.tls, Some(("cert.pem".into(), "key.pem".into())));
+        let one = |argument| parsed(&[argument]).unwrap_err();
+        assert_eq!(one("--tls-cert=c"), "--tls-cert needs --tls-key beside it");
+        assert_eq!(one("--tls-key=k"), "--tls-key needs --tls-cert beside it");
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn a_build_without_tls_says_which_one_has_it() {
+        let both = parsed(&["--tls-cert", "cert.pem", "--tls-key", "key.pem"]).unwrap_err();
+        assert!(both.ends_with("cargo build --release --features tls"), "{both}");
+        assert_eq!(parsed(&["--tls-key=k"]).unwrap_err(), both);
     }
 
     #[test]

@@ -26,13 +26,16 @@ use crate::access_log;
 use crate::content::{Content, Progress, Source, Supply};
 use crate::date::Clock;
 use crate::error::Error;
-use crate::limits::Limits;
+use crate::limits::{Limits, STRICT_TRANSPORT};
 use crate::request::{Head, HeadEnd, Method, Request, Version, split};
 use crate::response::{Persistence, Response};
 use crate::routes::Routes;
 
 /// What a connection needs of the stream under it.
 pub(crate) trait Stream: Read + Write {
+    /// Whether nobody on the way can read or change what it carries.
+    const IS_SECURE: bool = false;
+
     /// How long a read may wait; then it fails with `WouldBlock` or `TimedOut`.
     fn set_read_timeout(&self, timeout: Duration) -> io::Result<()>;
 
@@ -92,7 +95,8 @@ impl Seat {
         self.leaving.load(SeqCst)
     }
 
-    fn rest(&self) {
+    /// Idle from now on: who needs the room may have it.
+    pub(crate) fn rest(&self) {
         let since = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(BUSY - 1);
         self.idle_since.store(since, SeqCst);
     }
@@ -110,11 +114,27 @@ pub(crate) fn serve<S: Stream>(
     limits: &Limits,
     seat: &Seat,
 ) {
-    let Ok(wire) = Wire::new(stream, limits) else {
-        return;
-    };
-    let input = Input::new();
-    Connection { wire, input, peer, routes, limits, seat, served: false }.run();
+    if let Ok(connection) = Connection::new(stream, peer, routes, limits, seat) {
+        connection.run();
+    }
+}
+
+/// Answers a peer that speaks something else than is spoken here, and ends the
+/// connection.
+#[cfg(feature = "tls")]
+pub(crate) fn refuse<S: Stream>(
+    error: Error,
+    stream: S,
+    peer: Option<SocketAddr>,
+    routes: &Routes,
+    limits: &Limits,
+    seat: &Seat,
+) {
+    if let Ok(mut connection) = Connection::new(stream, peer, routes, limits, seat)
+        && let ControlFlow::Break(linger) = connection.refuse(error)
+    {
+        connection.end(linger);
+    }
 }
 
 /// What a client gets back that sends these octets, and then ends its side.
@@ -199,9 +219,20 @@ struct Connection<'c, S> {
 /// and would lose it to a reset.
 struct Linger(bool);
 
-impl<S: Stream> Connection<'_, S> {
+impl<'c, S: Stream> Connection<'c, S> {
+    fn new(
+        stream: S,
+        peer: Option<SocketAddr>,
+        routes: &'c Routes,
+        limits: &'c Limits,
+        seat: &'c Seat,
+    ) -> io::Result<Connection<'c, S>> {
+        let (wire, input) = (Wire::new(stream, limits)?, Input::new());
+        Ok(Connection { wire, input, peer, routes, limits, seat, served: false })
+    }
+
     fn run(mut self) {
-        let Linger(linger) = loop {
+        let linger = loop {
             let next = match self.next_head() {
                 Ok(Some(head)) => self.answer(&head),
                 Ok(None) => ControlFlow::Break(Linger(false)),
@@ -211,6 +242,10 @@ impl<S: Stream> Connection<'_, S> {
                 break linger;
             }
         };
+        self.end(linger);
+    }
+
+    fn end(mut self, Linger(linger): Linger) {
         if self.wire.flush().is_ok() && linger {
             self.linger();
         }
@@ -306,7 +341,7 @@ impl<S: Stream> Connection<'_, S> {
 
         let mut body = Body { wire: &mut self.wire, buffer: behind, unread: 0..arrived };
         let mut request = Request::new(head, Supply::Wire(&mut body), self.peer, limits);
-        let response = answer_or_500(self.routes, &mut request);
+        let response = secured::<S>(answer_or_500(self.routes, &mut request));
 
         let content = response.sent_content(request.method() == Method::HEAD);
         access_log::answered(&request, &response, content.len());
@@ -341,7 +376,7 @@ impl<S: Stream> Connection<'_, S> {
     /// Answers a head that can't be understood. What follows it can't be
     /// either, so this is the connection's last answer.
     fn refuse(&mut self, error: Error) -> ControlFlow<Linger> {
-        let response = Response::from(error).ending_connection();
+        let response = secured::<S>(Response::from(error).ending_connection());
         // What can be told of it is whether it meant HEAD, whose answers have no
         // content whatever they are (RFC 9110 §9.3.2).
         let mut head = self.input.unread();
@@ -389,6 +424,19 @@ fn answer_or_500(routes: &Routes, request: &mut Request) -> Response {
         log::error!("the handler of {} {:?} panicked", request.method().as_str(), request.path());
         Response::internal_error().ending_connection()
     })
+}
+
+/// Over TLS, an answer says that the next request is to come that way as well:
+/// otherwise whoever is on the way can keep a browser, and its token, on plain
+/// HTTP. Not over anything else: "An HSTS Host MUST NOT include the STS header
+/// field in HTTP responses conveyed over non-secure transport" (RFC 6797 §7.2).
+fn secured<S: Stream>(response: Response) -> Response {
+    const NAME: &str = "Strict-Transport-Security";
+    // What the program says of it itself counts: one field is all that is read.
+    if !S::IS_SECURE || response.field(NAME).is_some() {
+        return response;
+    }
+    response.with_own_field(NAME, STRICT_TRANSPORT)
 }
 
 /// Whether the rest of a message body could be read and dropped.

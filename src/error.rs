@@ -34,6 +34,8 @@ pub enum Error {
     RequestLine,
     /// The request-target has none of the four forms (RFC 9112 §3.2).
     Target,
+    /// HTTP without TLS, where TLS is spoken.
+    NotEncrypted,
     /// The HTTP version is not `HTTP/` digit `.` digit (RFC 9112 §2.3).
     Version,
     /// A field line is not `field-name ":" OWS field-value OWS` (RFC 9112 §5).
@@ -96,6 +98,7 @@ impl Error {
             | Error::HeadTruncated
             | Error::RequestLine
             | Error::Target
+            | Error::NotEncrypted
             | Error::Version
             | Error::FieldLine
             | Error::HostMissing
@@ -140,6 +143,7 @@ impl fmt::Display for Error {
             Error::HeadTruncated => "the connection ended inside the head",
             Error::RequestLine => "malformed request line",
             Error::Target => "malformed request target",
+            Error::NotEncrypted => "this port speaks HTTPS alone: use https://",
             Error::Version => "malformed HTTP version",
             Error::FieldLine => "malformed field line",
             Error::HostMissing => "no Host field",

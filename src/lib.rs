@@ -10,6 +10,8 @@
 //! file knows those below it and none above.
 //!
 //! 1. `server.rs` accepts a connection and gives it a thread: [`Server`].
+//!    With the feature `tls`, `tls.rs` shakes hands there, and stands between
+//!    socket and loop: `Tls`.
 //! 2. `connection.rs` is that thread's loop: read, answer, write, again. Every
 //!    deadline is here, and the one predicate for "may it go on?".
 //! 3. `request.rs` finds the head, has httparse split it, and checks what
@@ -62,6 +64,8 @@ mod request;
 mod response;
 mod routes;
 mod server;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "login")]
 mod tokens;
 #[cfg(feature = "login")]
@@ -88,6 +92,8 @@ pub use request::{Method, Request, Version};
 pub use response::{Response, Status};
 pub use routes::{Behind, Route, Routes};
 pub use server::{Server, Stop};
+#[cfg(feature = "tls")]
+pub use tls::Tls;
 pub use user::User;
 pub use users::{Users, UsersFile};
 

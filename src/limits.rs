@@ -5,6 +5,11 @@
 
 use std::time::Duration;
 
+/// How long a browser remembers that a host is reached by HTTPS alone: a year,
+/// in seconds. hstspreload.org asks for as much. Of the host's subdomains the
+/// server knows nothing, so it says nothing.
+pub(crate) const STRICT_TRANSPORT: &str = "max-age=31536000";
+
 /// The limits that a [`Server`](crate::Server) keeps.
 ///
 /// ```
@@ -57,7 +62,8 @@ pub struct Limits {
     /// How long a new connection may say nothing. Default 10 s.
     pub silent_timeout: Duration,
     /// From a head's first byte to its last. Default 10 s: slowloris sends a
-    /// byte at a time for as long as it is let. Apache allows 20 s to 40 s.
+    /// byte at a time for as long as it is let. Apache allows 20 s to 40 s. A TLS
+    /// handshake, too, has this long.
     pub head_timeout: Duration,
     /// From the first wait for a message body to its last byte. Default 30 s.
     pub content_timeout: Duration,

@@ -22,6 +22,8 @@ use std::time::Duration;
 use cli::{Command, Options};
 #[cfg(feature = "login")]
 use guardhouse::Password;
+#[cfg(feature = "tls")]
+use guardhouse::Tls;
 use guardhouse::{Routes, Server, Stop, UsersFile, users};
 use lesson::Guards;
 use logins::Logins;
@@ -66,10 +68,28 @@ fn serve(options: Options) -> ExitCode {
         Err(error) => return fail(COULD_NOT_RUN, &error),
     };
     let logins = Logins::new(&options, users.clone());
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
+    #[cfg(feature = "tls")]
+    let tls = match options.tls.map(|(certificate, key)| Tls::open(certificate, key)).transpose() {
+        Ok(tls) => tls,
+        Err(error) => return fail(COULD_NOT_RUN, &error),
+    };
     let server = match Server::bind(&options.listen) {
         Ok(server) => server.with_limits(options.limits),
         Err(error) => return fail(COULD_NOT_RUN, &cannot_listen(&options.listen, &error)),
     };
+    #[cfg(feature = "tls")]
+    let server = match &tls {
+        Some(tls) => server.with_tls(tls.clone()),
+        None => server,
+    };
+    let address = server.local_addr();
+    if scheme == "http" && !address.ip().to_canonical().is_loopback() {
+        log::warn!(
+            "tokens travel in the clear to {address}: give --tls-cert and --tls-key, \
+             or listen on 127.0.0.1 behind a proxy that ends TLS"
+        );
+    }
     let guards = if let Some(users) = users.clone() {
         log::info!("{} users may come in", users.len());
         let logins = logins.clone();
@@ -81,13 +101,19 @@ fn serve(options: Options) -> ExitCode {
     let readiness = Readiness::new();
     match Signals::catch() {
         Ok(signals) => {
-            let house = House { stop: server.stop(), readiness: readiness.clone(), users };
+            let house = House {
+                stop: server.stop(),
+                readiness: readiness.clone(),
+                users,
+                #[cfg(feature = "tls")]
+                tls,
+            };
             house.obey(signals, options.drain_delay);
         }
         Err(error) => log::warn!("signals are not caught, a stop cuts requests off: {error}"),
     }
     // Whoever started us may not care to read it.
-    let _ = write_out(&format!("listening on http://{}\n", server.local_addr()));
+    let _ = write_out(&format!("listening on {scheme}://{address}\n"));
     match server.run(routes(guards, logins, readiness)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(COULD_NOT_RUN, &error),
@@ -99,6 +125,8 @@ struct House {
     stop: Stop,
     readiness: Readiness,
     users: Option<Arc<UsersFile>>,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 impl House {
@@ -131,6 +159,12 @@ impl House {
             None => log::info!("no users file to load again"),
             Some(Ok(count)) => log::info!("{count} users may come in from now on"),
             Some(Err(error)) => log::error!("the users stay who they were: {error}"),
+        }
+        #[cfg(feature = "tls")]
+        match self.tls.as_ref().map(Tls::reload) {
+            None => {}
+            Some(Ok(())) => log::info!("the certificate is loaded again, for new connections"),
+            Some(Err(error)) => log::error!("the certificate stays what it was: {error}"),
         }
     }
 

@@ -260,6 +260,12 @@ impl Response {
         Response::detail(Status::INTERNAL_SERVER_ERROR, "Internal Server Error")
     }
 
+    /// This answer with a field of the server's own: a spoilt one has it, too.
+    pub(crate) fn with_own_field(mut self, name: &'static str, value: &'static str) -> Response {
+        self.fields.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+        self
+    }
+
     /// This answer, with the connection closed after it.
     pub(crate) fn ending_connection(mut self) -> Response {
         self.ends_connection = true;

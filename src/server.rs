@@ -26,6 +26,11 @@ use crate::date::Clock;
 use crate::limits::Limits;
 use crate::response::{Persistence, Response, Status};
 use crate::routes::Routes;
+#[cfg(feature = "tls")]
+use crate::{
+    error::Error,
+    tls::{Accepted, Tls},
+};
 
 /// A server that listens, and has not begun to answer.
 ///
@@ -54,7 +59,16 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     limits: Limits,
+    transport: Transport,
     stop: Stop,
+}
+
+/// What stands between socket and connection.
+#[derive(Debug)]
+enum Transport {
+    Tcp,
+    #[cfg(feature = "tls")]
+    Tls(Tls),
 }
 
 impl Server {
@@ -67,13 +81,22 @@ impl Server {
         let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         let stop = Stop { asked: Arc::default(), address };
-        Ok(Server { listener, address, limits: Limits::default(), stop })
+        let (limits, transport) = (Limits::default(), Transport::Tcp);
+        Ok(Server { listener, address, limits, transport, stop })
     }
 
     /// This server, with other limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Server {
         self.limits = limits;
+        self
+    }
+
+    /// This server, with HTTPS instead of HTTP; [`Tls`] shows it.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Server {
+        self.transport = Transport::Tls(tls);
         self
     }
 
@@ -108,6 +131,7 @@ impl Server {
             at_door: AtomicUsize::new(0),
             routes: routes.into(),
             limits: self.limits,
+            transport: self.transport,
             stop: self.stop,
             epoch: Instant::now(),
             register: Register::default(),
@@ -163,6 +187,7 @@ impl Stop {
 struct House {
     routes: Routes,
     limits: Limits,
+    transport: Transport,
     stop: Stop,
     epoch: Instant,
     /// Whoever has the lock accepts. Empty once the door is closed.
@@ -304,7 +329,8 @@ impl House {
         None
     }
 
-    /// Answers 503: there is no room, and none could be made.
+    /// Answers 503: there is no room, and none could be made. Over TLS that would
+    /// take a handshake, for which there is no room either, so it is just an end.
     fn turn_away(&self, stream: Arc<TcpStream>) {
         let Some(mut stream) = Arc::into_inner(stream) else { return };
         let response = Response::detail(Status::SERVICE_UNAVAILABLE, "Service Unavailable")
@@ -313,6 +339,9 @@ impl House {
         response.write_head(&mut answer, Clock::default().imf_fixdate(), Persistence::Close);
         answer.extend_from_slice(response.sent_content(false));
         // Never wait for it: an empty send buffer takes a short answer whole.
+        if !matches!(self.transport, Transport::Tcp) {
+            answer.clear();
+        }
         let sent = stream.set_nonblocking(true).and_then(|()| stream.write_all(&answer));
         if sent.and_then(|()| stream.shutdown(Shutdown::Write)).is_ok() {
             let mut refused = self.refused();
@@ -365,8 +394,25 @@ struct Place {
 impl Place {
     /// Serves the connection to its end.
     fn serve(self) {
-        let House { routes, limits, .. } = &*self.house;
-        connection::serve(&*self.stream, Some(self.peer), routes, limits, &self.seat);
+        let House { routes, limits, transport, .. } = &*self.house;
+        let (socket, seat, peer) = (&*self.stream, &*self.seat, Some(self.peer));
+        match transport {
+            Transport::Tcp => connection::serve(socket, peer, routes, limits, seat),
+            #[cfg(feature = "tls")]
+            Transport::Tls(tls) => {
+                // No request is under way yet: a handshake makes room, too.
+                seat.rest();
+                match tls.accept(socket, limits) {
+                    Ok(Accepted::Tls(stream)) => {
+                        connection::serve(stream, peer, routes, limits, seat);
+                    }
+                    Ok(Accepted::Plain) => {
+                        connection::refuse(Error::NotEncrypted, socket, peer, routes, limits, seat);
+                    }
+                    Err(error) => log::debug!("{}: no handshake: {error}", self.peer),
+                }
+            }
+        }
     }
 
     /// Gives the place up for want of a thread.
@@ -470,10 +516,10 @@ impl Register {
                 }
                 return;
             }
-            let last_call = now.checked_sub(limits.last_call).unwrap_or(epoch);
-            let last_call = last_call.saturating_duration_since(epoch).as_millis();
+            let elapsed = now.duration_since(epoch);
+            let is_over = |since: u64| Duration::from_millis(since) + limits.last_call <= elapsed;
             for (seat, stream) in open.connections.values() {
-                if seat.idle_since().is_some_and(|since| u128::from(since) <= last_call) {
+                if seat.idle_since().is_some_and(is_over) {
                     let _ = stream.shutdown(Shutdown::Read);
                 }
             }

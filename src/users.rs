@@ -395,7 +395,7 @@ fn load(path: &Path) -> Result<Users, LoadError> {
     let failed = |cause| LoadError { path: path.to_owned(), cause };
     let text = fs::read_to_string(path).map_err(|error| failed(LoadCause::Read(error)))?;
     let users = Users::parse(&text).map_err(|error| failed(LoadCause::Line(error)))?;
-    warn_of_readers(path);
+    warn_of_readers(path, "the tokens");
     let short = users.short_tokens();
     if short > 0 {
         log::warn!("{}: {short} tokens are short enough to be guessed", path.display());
@@ -403,16 +403,17 @@ fn load(path: &Path) -> Result<Users, LoadError> {
     Ok(users)
 }
 
+/// Warns where others can read a file with something secret in it.
 #[cfg(unix)]
-fn warn_of_readers(path: &Path) {
+pub(crate) fn warn_of_readers(path: &Path, secret: &str) {
     use std::os::unix::fs::PermissionsExt;
     if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
-        log::warn!("{0}: others can read the tokens: chmod 600 {0}", path.display());
+        log::warn!("{0}: others can read {secret}: chmod 600 {0}", path.display());
     }
 }
 
 #[cfg(not(unix))]
-fn warn_of_readers(_: &Path) {}
+pub(crate) fn warn_of_readers(_: &Path, _: &str) {}
 
 #[cfg(test)]
 mod tests {

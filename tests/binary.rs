@@ -232,6 +232,16 @@ fn help_that_nobody_can_read_is_exit_code_1() {
 // --- The log ---
 
 #[test]
+fn it_warns_of_tokens_in_the_clear_where_others_can_listen() {
+    for (address, warns) in [("127.0.0.1:0", false), ("0.0.0.0:0", true)] {
+        let server = Running::start(&["--listen", address]);
+        assert!(server.get("/open", "").starts_with("HTTP/1.1 200 OK\r\n"));
+        let log = server.stop("TERM").stderr;
+        assert_eq!(log.contains("tokens travel in the clear to 0.0.0.0:"), warns, "{log}");
+    }
+}
+
+#[test]
 fn each_request_is_a_line_in_the_common_log_format() {
     let server = Running::start(&["--log-level", "info"]);
     server.get("/open?a=b", "");

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# HTTPS, ended in front: nginx, with the README's own lines, speaks TLS to the
+# client and plain HTTP to the server.
+. "$(dirname "$0")/server.sh"
+
+need nginx nginx-light
+need openssl openssl
+(umask 077 && "$openssl" req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 \
+    -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
+    -keyout "$dir/key.pem" -out "$dir/cert.pem") 2>/dev/null
+
+start
+free_port front
+{
+    cat <<NGINX
+daemon off;
+master_process off;
+pid $dir/nginx.pid;
+error_log stderr;
+events {}
+http {
+access_log off;
+client_body_temp_path $dir/body;
+proxy_temp_path $dir/proxy;
+fastcgi_temp_path $dir/fastcgi;
+uwsgi_temp_path $dir/uwsgi;
+scgi_temp_path $dir/scgi;
+NGINX
+    # As it stands there, but for ports and places.
+    sed -n '/^```nginx$/,/^```$/p' README.md | grep -v '^```' |
+        sed "s|127.0.0.1:8000|127.0.0.1:$port|; s|listen 443|listen 127.0.0.1:$front|
+             s|/etc/ssl/fullchain.pem|$dir/cert.pem|; s|/etc/ssl/private/key.pem|$dir/key.pem|"
+    echo '}'
+} >"$dir/nginx.conf"
+"$nginx" -p "$dir" -c "$dir/nginx.conf" >"$dir/nginx.log" 2>&1 &
+also_stop $!
+url=https://127.0.0.1:$front
+curl -q --noproxy '*' --silent --output /dev/null --cacert "$dir/cert.pem" \
+    --retry 50 --retry-delay 0 --retry-connrefused "$url/" ||
+    expect 'nginx starts' '' "$(cat "$dir/nginx.log")"
+
+for version in 1.2 1.3; do
+    ask /users/me --cacert "$dir/cert.pem" "--tlsv$version" --tls-max "$version" \
+        -H 'Authorization: Bearer validtoken'
+    expect "TLS $version, and a token" '200 {"username":"user1"}' "$(status) $(content)"
+done
+ask /protected --cacert "$dir/cert.pem" --http1.1
+expect 'a refusal comes through, and says that the host is reached by HTTPS' \
+    '401 Bearer realm="guardhouse" max-age=31536000' \
+    "$(status) $(field WWW-Authenticate) $(field Strict-Transport-Security)"
+ask /open --cacert "$dir/cert.pem" --http2
+expect_like 'HTTP/2 is spoken in front' 'HTTP/2 200*' "$answer"
+for number in {1..5}; do
+    ask /healthz --cacert "$dir/cert.pem"
+    expect "request $number finds the server" 200 "$(status)"
+done
+
+stop
+expect 'the server stops' 0 "$code"

@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# HTTPS, built in: the README's own lines, then what a client sees that comes
+# without TLS, with the wrong one, or while the certificate is renewed.
+. "$(dirname "$0")/server.sh"
+
+need openssl openssl
+cargo build --release --locked --quiet --features tls
+cp "${CARGO_TARGET_DIR:-target}/release/guardhouse" "$dir/with-tls"
+# The default build comes last: it is what others find in that place.
+cargo build --release --locked --quiet
+without=${CARGO_TARGET_DIR:-target}/release/guardhouse
+GUARDHOUSE=$dir/with-tls
+
+# section FENCE: the README's lines in blocks of that kind under "HTTPS".
+section() {
+    sed -n '/^## HTTPS$/,/^## In front/p' README.md | sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" | grep -v '^```'
+}
+
+# certificate: a new pair, with the README's own command.
+certificate() {
+    local command
+    command=$(section sh | sed -n '/^openssl /,/[^\\]$/p')
+    (cd "$dir" && umask 077 && eval "$command") 2>/dev/null
+}
+
+# failing ARGUMENT ...: what a command says that is to fail, with its exit code.
+failing() {
+    code=0
+    said=$("$@" 2>&1) || code=$?
+}
+
+certificate
+pair=(--tls-cert "$dir/cert.pem" --tls-key "$dir/key.pem")
+
+failing "$without" "${pair[@]}"
+expect 'without the feature, the options say which build has it' \
+    '2 guardhouse: this build has no TLS; one that has it: cargo build --release --features tls
+Try: guardhouse --help' "$code $said"
+failing "$GUARDHOUSE" --tls-cert "$dir/cert.pem"
+expect 'a certificate wants its key' '2 guardhouse: --tls-cert needs --tls-key beside it
+Try: guardhouse --help' "$code $said"
+failing "$GUARDHOUSE" --tls-cert "$dir/cert.pem" --tls-key "$dir/nowhere.pem"
+expect_like 'a file that is not there is named' \
+    "1 guardhouse: $dir/nowhere.pem can't be read: *" "$code $said"
+failing "$GUARDHOUSE" --tls-cert "$dir/cert.pem" --tls-key "$dir/cert.pem"
+expect_like 'as is one without a key' "1 guardhouse: $dir/cert.pem has no private key: *" "$code $said"
+
+start "${pair[@]}"
+expect 'the ready line says https' "https://127.0.0.1:$port" "$url"
+
+# The README's lines, and what it says that they print.
+undated() { tr -d '\r' | sed 's/^Date: .*/Date: …/'; }
+checked=0 command='' expected=
+check() {
+    [ -n "$command" ] || return 0
+    local run=${command//https:\/\/127.0.0.1:8000/$url}
+    run="curl -q --noproxy '*' --silent --max-time 10 ${run#curl }"
+    expect "$command" "$(undated <<<"$expected")" "$(cd "$dir" && eval "$run" | undated)"
+    checked=$((checked + 1)) expected=
+}
+while IFS= read -r line; do
+    case $line in
+        '$ '*) check; command=${line#'$ '} ;;
+        *) expected+=$line$'\n' ;;
+    esac
+done < <(section console)
+check
+expect 'the README has lines about HTTPS' 2 "$checked"
+
+for version in 1.2 1.3; do
+    ask /users/me --cacert "$dir/cert.pem" "--tlsv$version" --tls-max "$version" \
+        -H 'Authorization: Bearer validtoken'
+    expect "TLS $version, and a token" '200 {"username":"user1"}' "$(status) $(content)"
+done
+ask /protected --cacert "$dir/cert.pem" --http2
+expect 'a client that would rather have HTTP/2 gets HTTP/1.1' \
+    'HTTP/1.1 401 max-age=31536000' "${answer%% *} $(status) $(field Strict-Transport-Security)"
+ask /open --cacert "$dir/cert.pem" --next --cacert "$dir/cert.pem" --silent --request-target /secure \
+    --write-out '%{num_connects}' "$url/"
+expect_like 'two requests, one connection' '*"Only verified users."}0' "$answer"
+
+failing curl -q --noproxy '*' --silent --show-error "$url/open"
+expect_like 'who does not know the certificate does not talk to us' '60 *' "$code $said"
+failing curl -q --noproxy '*' --silent --cacert "$dir/cert.pem" --tls-max 1.1 --ciphers DEFAULT@SECLEVEL=0 "$url/open"
+expect_like 'TLS 1.1 is refused' '35 *' "$code $said"
+secure=$url url=http://127.0.0.1:$port
+ask /open
+expect 'plain HTTP is told to use HTTPS' \
+    '400 {"detail":"this port speaks HTTPS alone: use https://"}' "$(status) $(content)"
+connect 4
+send 4 '\0\1\2 garbage'
+receive 4
+url=$secure
+ask /open --cacert "$dir/cert.pem"
+expect 'garbage harms nobody' 200 "$(status)"
+
+# closed_with VERSION: how the server's side of a connection ends.
+closed_with() {
+    printf 'GET /open HTTP/1.0\r\n\r\n' |
+        "$openssl" s_client -connect "127.0.0.1:$port" "-$1" -ign_eof -msg 2>&1 |
+        grep -c '^<<< .*close_notify' || true
+}
+for version in tls1_2 tls1_3; do
+    expect "close_notify is sent: $version" 1 "$(closed_with "$version")"
+done
+
+fingerprint() {
+    "$openssl" s_client -connect "127.0.0.1:$port" </dev/null 2>/dev/null |
+        "$openssl" x509 -noout -fingerprint -sha256
+}
+cp "$dir/cert.pem" "$dir/old.pem"
+before=$(fingerprint)
+echo 'not a certificate' >"$dir/cert.pem"
+kill -HUP "$server"
+logged 'the certificate stays what it was: .*cert.pem has no certificate'
+expect 'SIGHUP with a bad file: the old one stays' "$before" "$(fingerprint)"
+certificate
+kill -HUP "$server"
+logged 'the certificate is loaded again'
+expect 'SIGHUP with a new one: it is shown' \
+    "$("$openssl" x509 -in "$dir/cert.pem" -noout -fingerprint -sha256)" "$(fingerprint)"
+failing curl -q --noproxy '*' --silent --cacert "$dir/old.pem" "$url/open"
+expect_like 'so the old one is trusted in vain' '60 *' "$code $said"
+
+stop
+expect 'the server stops' 0 "$code"
+
+# Last, for it needs a scanner: protocols, ciphers, renegotiation and the like.
+start "${pair[@]}"
+need sslscan sslscan
+"$sslscan" --no-colour --no-fallback "127.0.0.1:$port" >"$dir/scan" 2>&1
+for weak in SSLv2 SSLv3 TLSv1.0 TLSv1.1; do
+    expect_like "sslscan: no $weak" "$weak *disabled" "$(grep -m1 "^$weak " "$dir/scan")"
+done
+for good in TLSv1.2 TLSv1.3; do
+    expect_like "sslscan: $good" "$good *enabled" "$(grep -m1 "^$good " "$dir/scan")"
+done
+expect 'sslscan: every cipher suite is AEAD with forward secrecy' '' \
+    "$(grep -E '^(Preferred|Accepted) ' "$dir/scan" | grep -vE 'TLS_(AES|CHACHA20)|ECDHE-[A-Z]*-(AES(128|256)-GCM|CHACHA20)' || true)"
+expect 'sslscan: no compression, no insecure renegotiation, no Heartbleed' '' \
+    "$(grep -iE 'compression enabled|insecure session|vulnerable' "$dir/scan" | grep -v 'not vulnerable' || true)"
+stop
+expect 'and a scan harms nobody' 0 "$code"
