@@ -34,3 +34,15 @@ NODE_PATH=$dir/node_modules "$node" tests/docs.js "$url" "$chromium" ${SHOTS:+"$
 
 stop
 expect 'the server stops' 0 "$code"
+
+# In a build with logins the page logs in. It has a directory of its own, as in
+# login.sh.
+target=${CARGO_TARGET_DIR:-target}/login
+cargo build --release --locked --quiet --features login --target-dir "$target"
+GUARDHOUSE=$target/release/guardhouse
+umask 077
+echo "ann:$("$GUARDHOUSE" --hash-password <<<correct-horse)" >"$dir/users.txt"
+start --users "$dir/users.txt"
+NODE_PATH=$dir/node_modules "$node" tests/docs.js "$url" "$chromium" "${SHOTS:-}" ann correct-horse
+stop
+expect 'the server stops' 0 "$code"

@@ -13,6 +13,7 @@ GUARDHOUSE=$target/release/guardhouse
 . scripts/server.sh
 
 expect_like '--routes shows the route' '*POST *  /token *' "$("$GUARDHOUSE" --routes)"
+expect_like 'and who takes its tokens' '*GET *  /protected *  Bearer from /token  *' "$("$GUARDHOUSE" --routes)"
 
 hash() { "$GUARDHOUSE" --hash-password <<<"$1"; }
 hashed=$(hash correct-horse)
@@ -82,7 +83,15 @@ python3 tests/login.py "$GUARDHOUSE" 127.0.0.1 "$port"
 
 python3 -m venv "$dir/venv" >/dev/null 2>&1 || skip 'python3 has no venv module'
 "$dir/venv/bin/pip" install --quiet --disable-pip-version-check requests-oauthlib \
-    >/dev/null 2>&1 || skip 'requests-oauthlib can not be installed from PyPI'
+    openapi-spec-validator==0.9.0 >/dev/null 2>&1 ||
+    skip 'requests-oauthlib and openapi-spec-validator can not be installed from PyPI'
+
+ask /openapi.json
+content >"$dir/openapi.json"
+expect_like 'the OpenAPI document says where tokens are had' \
+    '*"type":"oauth2","flows":{"password":{"tokenUrl":"/token","scopes":{}}}*' "$(content)"
+expect 'and is valid' "$dir/openapi.json: OK" \
+    "$("$dir/venv/bin/openapi-spec-validator" "$dir/openapi.json" 2>&1)"
 OAUTHLIB_INSECURE_TRANSPORT=1 "$dir/venv/bin/python" - "$url" <<'PYTHON'
 import sys
 

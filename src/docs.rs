@@ -19,8 +19,8 @@ const PAGE: &str = include_str!("docs.html");
 /// server. An answer that is HTML would be shown as text even if the page had a
 /// fault; a token can't be sent elsewhere. A test holds the hashes to the page.
 const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-GVm1fBSqyyiDSQWUWLFyTmZ/4zyFuXUs1Zf38PXk2Qw='; \
-    style-src 'sha256-IGoJoDB2s5K03T5tFn6X4+VopqxYlWGXpX2GKQT2qnk='; \
+    script-src 'sha256-+KlyXDebyCZ7DWs0WM9iQ1tboeJHBNZPhuv+1Vzgb1w='; \
+    style-src 'sha256-1SO0YuKdAW6Tdx8H2vwhWgeaZsh9AEtlQimbqUqPRw4='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl Routes {

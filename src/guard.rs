@@ -89,7 +89,7 @@ pub fn bearer<T: 'static>(
     let invalid = challenge
         .clone()
         .with_error("invalid_token", "the access token is malformed, unknown or expired");
-    let scheme = Scheme::Bearer(challenge.clone());
+    let scheme = Scheme::Bearer(challenge.clone(), None);
     // "If the request lacks any authentication information …, the resource
     // server SHOULD NOT include an error code" (RFC 6750 §3.1).
     let check = by_scheme("Bearer", challenge, move |token| {
@@ -225,6 +225,35 @@ impl<T> Guard<T> {
     #[must_use]
     pub fn described(mut self, name: &'static str) -> Guard<T> {
         self.description.name = Some(name);
+        self
+    }
+
+    /// This guard, saying where its Bearer tokens are had: who POSTs a name and a
+    /// password to that path of the same table is given one (RFC 6749 §4.3). The
+    /// table and the OpenAPI document pass it on, and the page at `/docs` logs in
+    /// there. Whom the guard lets in is its own affair still.
+    ///
+    /// FastAPI: `OAuth2PasswordBearer(tokenUrl="token")`.
+    ///
+    /// ```
+    /// use guardhouse::guard;
+    ///
+    /// let signed_in = guard::bearer("guardhouse", |_| Some("Ann")).tokens_from("/token");
+    /// assert_eq!(signed_in.description().to_string(), "Bearer from /token");
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the path has no `/` in front.
+    #[must_use]
+    #[track_caller]
+    pub fn tokens_from(mut self, path: &'static str) -> Guard<T> {
+        assert!(path.starts_with('/'), "no request has the path {path:?}");
+        for scheme in &mut self.description.schemes {
+            if let Scheme::Bearer(_, tokens_from) = scheme {
+                *tokens_from = Some(path);
+            }
+        }
         self
     }
 }
@@ -435,7 +464,7 @@ impl Description {
     }
 }
 
-/// `Bearer or Basic (reports:read), optional`
+/// `Bearer from /token or Basic (reports:read), optional`
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let schemes: Vec<String> = self.schemes.iter().map(Scheme::to_string).collect();
@@ -454,8 +483,9 @@ impl fmt::Display for Description {
 /// How credentials are sent, and the challenge that asks for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// `Authorization: Bearer TOKEN`
-    Bearer(Challenge),
+    /// `Authorization: Bearer TOKEN`, and the path where tokens are had, if it
+    /// is known.
+    Bearer(Challenge, Option<&'static str>),
     /// `Authorization: Basic CREDENTIALS`
     Basic(Challenge),
     /// A key in the field of that name.
@@ -467,20 +497,21 @@ impl Scheme {
     #[must_use]
     pub fn challenge(&self) -> &Challenge {
         match self {
-            Scheme::Bearer(challenge) | Scheme::Basic(challenge) | Scheme::ApiKey(_, challenge) => {
-                challenge
-            }
+            Scheme::Bearer(challenge, _)
+            | Scheme::Basic(challenge)
+            | Scheme::ApiKey(_, challenge) => challenge,
         }
     }
 }
 
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Scheme::Bearer(_) => "Bearer",
-            Scheme::Basic(_) => "Basic",
-            Scheme::ApiKey(field, _) => field,
-        })
+        match self {
+            Scheme::Bearer(_, Some(path)) => write!(f, "Bearer from {path}"),
+            Scheme::Bearer(_, None) => f.write_str("Bearer"),
+            Scheme::Basic(_) => f.write_str("Basic"),
+            Scheme::ApiKey(field, _) => f.write_str(field),
+        }
     }
 }
 
@@ -642,6 +673,26 @@ mod tests {
         assert_eq!(ask(&guard, TOKEN), Err(refused.to_owned()));
         assert!(ask(&guard, "").is_err_and(|refusal| refusal.starts_with("401")));
         assert_eq!(guard.description().to_string(), "Bearer (read write)");
+    }
+
+    #[test]
+    fn where_tokens_are_had_is_told_and_decides_nothing() {
+        let guard = by_token().tokens_from("/token");
+        for fields in ["", TOKEN, WRONG_TOKEN, PASSWORD] {
+            assert_eq!(ask(&guard, fields), ask(&by_token(), fields), "{fields:?}");
+        }
+        let told = |guard: Guard<&str>| guard.description().to_string();
+        assert_eq!(told(guard.clone().or(by_password())), "Bearer from /token or Basic");
+        assert_eq!(told(by_password().or(by_token()).tokens_from("/t")), "Basic or Bearer from /t");
+        assert_eq!(told(by_password().tokens_from("/token")), "Basic");
+        let optional = guard.named(|name| name).with_detail("no").and_then(Ok).optional();
+        assert_eq!(optional.description().to_string(), "Bearer from /token, optional");
+    }
+
+    #[test]
+    #[should_panic(expected = "no request has the path \"token\"")]
+    fn tokens_are_had_at_a_path() {
+        let _ = by_token().tokens_from("token");
     }
 
     #[test]

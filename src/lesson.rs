@@ -65,6 +65,18 @@ impl Guards {
         Guards::new(user.clone(), user.clone(), user.clone(), user.clone(), user)
     }
 
+    /// The guards, with those that let in a user made over.
+    pub fn each(self, make: impl Fn(Guard<User>) -> Guard<User>) -> Guards {
+        Guards {
+            verified: self.verified,
+            protected: make(self.protected),
+            dashboard: make(self.dashboard),
+            me: make(self.me),
+            admin: make(self.admin),
+            any: make(self.any),
+        }
+    }
+
     fn new(
         protected: Guard<User>,
         dashboard: Guard<User>,

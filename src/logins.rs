@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 #[cfg(feature = "login")]
 use guardhouse::{Account, Login, Method::POST, Request};
-use guardhouse::{Route, User, UsersFile};
+use guardhouse::{Guard, Route, User, UsersFile};
 
 use crate::cli::Options;
+
+#[cfg(feature = "login")]
+const TOKEN: &str = "/token";
 
 /// The logins of this build; without the feature `login`, none.
 #[derive(Clone)]
@@ -32,11 +35,16 @@ impl Logins {
         self.login.by_token(token)
     }
 
+    /// The guard, saying that tokens are had here.
+    pub fn announced(guard: Guard<User>) -> Guard<User> {
+        guard.tokens_from(TOKEN)
+    }
+
     /// The rows that issue them.
     pub fn routes(self) -> impl Iterator<Item = Route> {
         let answer = move |request: &mut Request| self.login.answer(request);
         let token =
-            Route::open(POST, "/token", answer).summary("Gives a token for a name and a password.");
+            Route::open(POST, TOKEN, answer).summary("Gives a token for a name and a password.");
         [token].into_iter()
     }
 }
@@ -50,6 +58,10 @@ impl Logins {
 
     pub fn by_token(&self, _: &str) -> Option<User> {
         None
+    }
+
+    pub fn announced(guard: Guard<User>) -> Guard<User> {
+        guard
     }
 
     pub fn routes(self) -> impl Iterator<Item = Route> {

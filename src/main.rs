@@ -55,6 +55,7 @@ fn main() -> ExitCode {
 }
 
 fn routes(guards: Guards, logins: Logins, readiness: Readiness) -> Routes {
+    let guards = guards.each(Logins::announced);
     let operations = operations::routes(readiness, guards.any.clone());
     let table: Routes =
         lesson::routes(guards).into_iter().chain(logins.routes()).chain(operations).collect();

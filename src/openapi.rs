@@ -5,7 +5,7 @@
 //! say of a guard is what RFC 9110 §11 has a word for: schemes, scopes, and the
 //! challenge of a 401. `x-guard` has the table's own word for the guard.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::guard::{Description, Scheme};
 use crate::json::string;
@@ -155,10 +155,16 @@ fn components(routes: &Routes) -> String {
         ("NotFound", error("No row has that path.", [])),
         ("MethodNotAllowed", error(not_allowed, [allow])),
     ]);
-    let guards = routes.iter().filter_map(Route::guard);
-    let schemes = guards.flat_map(Description::schemes);
-    let schemes: BTreeMap<String, String> =
-        schemes.map(|scheme| (name(scheme), way_in(scheme))).collect();
+    // Each scheme, with all scopes that a guard wants of it.
+    let mut schemes: BTreeMap<String, (&Scheme, BTreeSet<&str>)> = BTreeMap::new();
+    for guard in routes.iter().filter_map(Route::guard) {
+        for scheme in guard.schemes() {
+            let (_, scopes) = schemes.entry(name(scheme)).or_insert((scheme, BTreeSet::new()));
+            scopes.extend(guard.scopes());
+        }
+    }
+    let schemes =
+        schemes.into_iter().map(|(name, (scheme, scopes))| (name, way_in(scheme, scopes)));
     object([
         ("schemas", object([("Detail", detail)])),
         ("responses", responses),
@@ -171,10 +177,16 @@ fn see(kind: &str, name: &str) -> String {
     object([("$ref", string(&format!("#/components/{kind}/{name}")))])
 }
 
-/// How credentials are sent.
-fn way_in(scheme: &Scheme) -> String {
+/// How credentials are sent, and where they are had.
+fn way_in(scheme: &Scheme, scopes: BTreeSet<&str>) -> String {
     match scheme {
-        Scheme::Bearer(_) => object([("type", string("http")), ("scheme", string("bearer"))]),
+        Scheme::Bearer(_, None) => object([("type", string("http")), ("scheme", string("bearer"))]),
+        Scheme::Bearer(_, Some(path)) => {
+            // A scope's description is required, and a guard has none.
+            let scopes = object(scopes.into_iter().map(|scope| (scope, string(""))));
+            let password = object([("tokenUrl", string(path)), ("scopes", scopes)]);
+            object([("type", string("oauth2")), ("flows", object([("password", password)]))])
+        }
         Scheme::Basic(_) => object([("type", string("http")), ("scheme", string("basic"))]),
         Scheme::ApiKey(field, _) => {
             object([("type", string("apiKey")), ("in", string("header")), ("name", string(field))])
@@ -183,19 +195,24 @@ fn way_in(scheme: &Scheme) -> String {
 }
 
 /// A scheme's name among the components: of `A-Z a-z 0-9 . - _` alone, and two
-/// fields never have the same.
+/// fields, or two paths, never have the same.
 fn name(scheme: &Scheme) -> String {
+    let escaped = |text: &str| -> String {
+        let plain = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
+        let octets = text.bytes().map(|octet| match octet {
+            octet if plain(octet) => char::from(octet).to_string(),
+            octet => format!("_{octet:02X}"),
+        });
+        octets.collect()
+    };
     match scheme {
-        Scheme::Bearer(_) => "Bearer".to_owned(),
-        Scheme::Basic(_) => "Basic".to_owned(),
-        Scheme::ApiKey(field, _) => {
-            let plain = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
-            let escaped = field.bytes().map(|octet| match octet {
-                octet if plain(octet) => char::from(octet).to_string(),
-                octet => format!("_{octet:02X}"),
-            });
-            format!("ApiKey.{}", escaped.collect::<String>())
+        Scheme::Bearer(_, None) => "Bearer".to_owned(),
+        Scheme::Bearer(_, Some(path)) => {
+            let segments: Vec<String> = path.split('/').map(escaped).collect();
+            format!("Bearer{}", segments.join("."))
         }
+        Scheme::Basic(_) => "Basic".to_owned(),
+        Scheme::ApiKey(field, _) => format!("ApiKey.{}", escaped(field)),
     }
 }
 
@@ -284,6 +301,28 @@ mod tests {
         ] {
             assert!(json.contains(scheme), "{scheme} is not in {json}");
         }
+    }
+
+    #[test]
+    fn a_scheme_says_where_its_tokens_are_had_and_with_which_scopes() {
+        let by_login = || by_token().tokens_from("/log_in/token");
+        let row = |path, guard| Route::guarded(Method::GET, path, guard, handler);
+        told(
+            row("/", by_login().scope("b")),
+            r#""x-guard":"Bearer from /log_in/token (b)","security":[{"Bearer.log_5Fin.token":["b"]}]"#,
+        );
+        let rows = [
+            row("/b", by_login().scope("b")),
+            row("/a", by_login().scope("a").scope("b")),
+            row("/c", by_token().scope("c")),
+        ];
+        let json = Routes::new(rows).openapi("t", "1");
+        let schemes = concat!(
+            r#""securitySchemes":{"Bearer":{"type":"http","scheme":"bearer"},"#,
+            r#""Bearer.log_5Fin.token":{"type":"oauth2","flows":{"password":"#,
+            r#"{"tokenUrl":"/log_in/token","scopes":{"a":"","b":""}}}}}"#
+        );
+        assert!(json.contains(schemes), "{schemes} is not in {json}");
     }
 
     #[test]

@@ -204,18 +204,32 @@ fn an_address_that_it_cannot_have_is_exit_code_1_and_advice() {
 #[test]
 fn help_and_version_and_routes_go_to_stdout() {
     let version = concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n");
-    let routes = "METHOD   PATH           GUARD        SUMMARY\n\
-                  GET      /open          open         Anyone may see this.\n";
     for (arguments, begin) in [
         (["--help"], "A minimal HTTP/1.1 server whose routes stand behind guards.\n\nUsage: "),
         (["-h"], "A minimal HTTP/1.1 server whose routes stand behind guards.\n\nUsage: "),
         (["--version"], version),
         (["-V"], version),
-        (["--routes"], routes),
+        (["--routes"], "METHOD   PATH           GUARD "),
     ] {
         let output = run(&arguments);
         assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""), "{arguments:?}");
         assert!(text(&output.stdout).starts_with(begin), "{}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn routes_say_who_stands_before_them_and_where_tokens_are_had() {
+    let output = run(&["--routes"]);
+    let rows: Vec<Vec<&str>> =
+        text(&output.stdout).lines().map(|row| row.split_whitespace().collect()).collect();
+    let bearer = if cfg!(feature = "login") { "Bearer from /token" } else { "Bearer" };
+    for row in [
+        "GET /open open Anyone may see this.".to_owned(),
+        "GET /secure verify_user Behind a guard that lets everyone pass.".to_owned(),
+        format!("GET /protected {bearer} Greets the user whose token it is."),
+        format!("GET /auth {bearer} Tells a proxy whose token it is, and checks ?scope=."),
+    ] {
+        assert!(rows.iter().any(|words| words.join(" ") == row), "{row}");
     }
 }
 

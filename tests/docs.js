@@ -1,16 +1,17 @@
 // The page /docs in a browser, as someone sees it who came to learn. Run by
 // scripts/docs.sh:
 //
-//     NODE_PATH=node_modules node tests/docs.js http://127.0.0.1:8000 /usr/bin/chromium [FOLDER]
+//     NODE_PATH=node_modules node tests/docs.js http://127.0.0.1:8000 /usr/bin/chromium [FOLDER [NAME PASSWORD]]
 //
-// It wants playwright-core and axe-core; screenshots go to FOLDER.
+// It wants playwright-core and axe-core; screenshots go to FOLDER. With a name and
+// a password it logs in, which wants a server that has logins.
 'use strict';
 
 const { execFileSync } = require('node:child_process');
 const { readFileSync } = require('node:fs');
 const { chromium } = require('playwright-core');
 
-const [url, browserPath, folder] = process.argv.slice(2);
+const [url, browserPath, folder, name, password] = process.argv.slice(2);
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 const expect = (what, expected, saw) => {
@@ -230,14 +231,88 @@ const distrust = async browser => {
   console.log('ok      a table that does not come is missed in words');
 };
 
+// With the keyboard alone: a wrong password, the right one, and what it opens.
+const logIn = async browser => {
+  const page = await browser.newPage();
+  const faults = [];
+  page.on('pageerror', error => faults.push(error.message));
+  page.on('console', message => message.type() === 'error' && !message.text().includes('the server responded with') && faults.push(message.text()));
+  await page.goto(`${url}/docs`);
+  await tryButton(page, '/docs.txt').waitFor();
+  const form = page.getByRole('form', { name: 'Log in' });
+  const [nameInput, passwordInput] = ['Name', 'Password'].map(label => form.getByLabel(label));
+  const token = page.getByLabel('Token, for Authorization: Bearer');
+  const focused = () => page.evaluate(() => document.activeElement.type);
+  await form.getByText('They go to /token').waitFor();
+
+  await tabTo(page, nameInput);
+  await page.keyboard.type(name);
+  await tabTo(page, passwordInput);
+  await page.keyboard.type('wrong');
+  await page.keyboard.press('Enter');
+  await form.getByRole('status').getByText('There is no token: Incorrect username or password').waitFor();
+  console.log('ok      a wrong password: the page says so');
+  expect('there is no token, and no password is kept', ['', ''], [await token.inputValue(), await passwordInput.inputValue()]);
+  expect('the keyboard stands where the next one goes', 'password', await focused());
+  await accessible(page, 'after a wrong password');
+  await shot(page, 'login-refused');
+
+  await page.keyboard.type(password);
+  const asked = page.waitForRequest(`${url}/token`);
+  await tabTo(page, form.getByRole('button', { name: 'Authorize' }));
+  await page.keyboard.press('Enter');
+  await form.getByRole('status').getByText(`The token is that of ${name} now.`).waitFor();
+  const sent = Object.fromEntries(new URLSearchParams((await asked).postData()));
+  expect('the right one is sent by the password grant', { grant_type: 'password', username: name, password }, sent);
+  expect('a token is there, and no password is kept', [64, ''], [(await token.inputValue()).length, await passwordInput.inputValue()]);
+  await tabTo(page, tryButton(page, '/protected'));
+  await page.keyboard.press('Enter');
+  await row(page, '/protected').says('200 because');
+  expectLike('the token opens /protected', `{"message":"Hello ${name}! This is a protected route."}`, await row(page, '/protected').answer());
+  expect('the guard says where tokens are had', 'Bearer from /token', await row(page, '/protected').item.locator('.guard').textContent());
+  await accessible(page, 'after a login');
+  await shot(page, 'login');
+  await page.setViewportSize({ width: 320, height: 700 });
+  expect('nothing sticks out at 320 pixels', true, await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await accessible(page, 'dark, on a phone');
+  await shot(page, 'login-phone');
+  await page.reload();
+  await tryButton(page, '/protected').waitFor();
+  expect('token and name are gone with the page', ['', ''], [await token.inputValue(), await nameInput.inputValue()]);
+  expect('no fault was logged', [], faults);
+
+  // Answers that would like to be more than text, or are none of a login's.
+  const html = '<img src=x onerror=hacked=1>';
+  for (const [what, answer, says] of [
+    ['HTML in an error', { status: 400, json: { error: 'invalid_grant', error_description: html } }, html],
+    ['an error that only has a detail', { status: 429, json: { detail: 'Too many logins at once' } }, 'Too many logins at once'],
+    ['no JSON', { status: 502, body: html }, 'Unexpected token'],
+    ['no token in it', { json: {} }, '200'],
+  ]) {
+    await page.route('**/token', route => route.fulfill(answer));
+    await nameInput.fill(name);
+    await passwordInput.fill(password);
+    await passwordInput.press('Enter');
+    await form.getByText(`There is no token: ${says}`).waitFor();
+    expect(`${what} is told as text`, ['', 0], [await token.inputValue(), await page.locator('img').count()]);
+    await page.unroute('**/token');
+  }
+  expect('nothing was run', 'undefined', await page.evaluate(() => typeof hacked));
+};
+
 (async () => {
   const browser = await chromium.launch({
     executablePath: browserPath,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
   try {
-    await learn(browser);
-    await distrust(browser);
+    if (name) {
+      await logIn(browser);
+    } else {
+      await learn(browser);
+      await distrust(browser);
+    }
   } finally {
     await browser.close();
   }
