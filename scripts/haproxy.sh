@@ -40,7 +40,7 @@ HAPROXY
 "$haproxy" -f "$dir/haproxy.cfg" -db >"$dir/haproxy.log" 2>&1 &
 also_stop $!
 url=http://127.0.0.1:$front
-curl -q --noproxy '*' --silent --output /dev/null --retry 50 --retry-delay 0 --retry-connrefused "$url/open" ||
+curl -q --noproxy '*' --silent --output /dev/null --retry 50 --retry-delay 0 --retry-max-time 10 --retry-connrefused "$url/open" ||
     expect 'HAProxy starts' '' "$(cat "$dir/haproxy.log")"
 
 # Eight clients, some that keep their connection and some that don't.

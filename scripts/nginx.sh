@@ -73,7 +73,7 @@ NGINX
 "$nginx" -p "$dir" -c "$dir/nginx.conf" >"$dir/nginx.log" 2>&1 &
 also_stop $!
 url=http://127.0.0.1:$front
-curl -q --noproxy '*' --silent --output /dev/null --retry 50 --retry-delay 0 --retry-connrefused "$url/" ||
+curl -q --noproxy '*' --silent --output /dev/null --retry 50 --retry-delay 0 --retry-max-time 10 --retry-connrefused "$url/" ||
     expect 'nginx starts' '' "$(cat "$dir/nginx.log")"
 
 ask /echo

@@ -27,7 +27,7 @@ uwsgi_temp_path $dir/uwsgi;
 scgi_temp_path $dir/scgi;
 NGINX
     # As it stands there, but for ports and places.
-    sed -n '/^```nginx$/,/^```$/p' README.md | grep -v '^```' |
+    sed -n '/^## HTTPS/,/^## In front/p' README.md | sed -n '/^```nginx$/,/^```$/p' | grep -v '^```' |
         sed "s|127.0.0.1:8000|127.0.0.1:$port|; s|listen 443|listen 127.0.0.1:$front|
              s|/etc/ssl/fullchain.pem|$dir/cert.pem|; s|/etc/ssl/private/key.pem|$dir/key.pem|"
     echo '}'
@@ -36,7 +36,7 @@ NGINX
 also_stop $!
 url=https://127.0.0.1:$front
 curl -q --noproxy '*' --silent --output /dev/null --cacert "$dir/cert.pem" \
-    --retry 50 --retry-delay 0 --retry-connrefused "$url/" ||
+    --retry 50 --retry-delay 0 --retry-max-time 10 --retry-connrefused "$url/" ||
     expect 'nginx starts' '' "$(cat "$dir/nginx.log")"
 
 for version in 1.2 1.3; do
