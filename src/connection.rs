@@ -114,7 +114,8 @@ pub(crate) fn serve<S: Stream>(
     limits: &Limits,
     seat: &Seat,
 ) {
-    if let Ok(connection) = Connection::new(stream, peer, routes, limits, seat) {
+    let mut page = [0; Input::SIZE];
+    if let Ok(connection) = Connection::new(stream, &mut page, peer, routes, limits, seat) {
         connection.run();
     }
 }
@@ -130,7 +131,8 @@ pub(crate) fn refuse<S: Stream>(
     limits: &Limits,
     seat: &Seat,
 ) {
-    if let Ok(mut connection) = Connection::new(stream, peer, routes, limits, seat)
+    let mut page = [0; Input::SIZE];
+    if let Ok(mut connection) = Connection::new(stream, &mut page, peer, routes, limits, seat)
         && let ControlFlow::Break(linger) = connection.refuse(error)
     {
         connection.end(linger);
@@ -206,7 +208,7 @@ impl Stream for &mut Memory<'_> {
 
 struct Connection<'c, S> {
     wire: Wire<'c, S>,
-    input: Input,
+    input: Input<'c>,
     peer: Option<SocketAddr>,
     routes: &'c Routes,
     limits: &'c Limits,
@@ -222,12 +224,13 @@ struct Linger(bool);
 impl<'c, S: Stream> Connection<'c, S> {
     fn new(
         stream: S,
+        page: &'c mut [u8; Input::SIZE],
         peer: Option<SocketAddr>,
         routes: &'c Routes,
         limits: &'c Limits,
         seat: &'c Seat,
     ) -> io::Result<Connection<'c, S>> {
-        let (wire, input) = (Wire::new(stream, limits)?, Input::new());
+        let (wire, input) = (Wire::new(stream, limits)?, Input::new(page));
         Ok(Connection { wire, input, peer, routes, limits, seat, served: false })
     }
 
@@ -445,15 +448,17 @@ fn drain<S: Stream>(progress: Progress, body: &mut Body<'_, '_, S>, limits: &Lim
 }
 
 /// What has arrived and is not used up.
-struct Input {
+struct Input<'p> {
     /// On the thread's stack, which goes back to the system when the thread ends.
-    page: [u8; Input::SIZE],
+    /// Borrowed, so that no page is copied, and none more touched, when what it
+    /// belongs to is moved.
+    page: &'p mut [u8; Input::SIZE],
     /// In use while it has a length: for heads that need more than a page.
     grown: Vec<u8>,
     unread: Range<usize>,
 }
 
-impl Input {
+impl<'p> Input<'p> {
     /// A head of a page or less is nearly every head.
     const SIZE: usize = 4096;
     /// Fields for which there is room on the stack.
@@ -461,12 +466,12 @@ impl Input {
     /// Room behind a head in which its body can be read in decent pieces.
     const BEHIND: usize = 1024;
 
-    fn new() -> Input {
-        Input { page: [0; Input::SIZE], grown: Vec::new(), unread: 0..0 }
+    fn new(page: &'p mut [u8; Input::SIZE]) -> Input<'p> {
+        Input { page, grown: Vec::new(), unread: 0..0 }
     }
 
     fn buffer(&mut self) -> &mut [u8] {
-        if self.grown.is_empty() { &mut self.page } else { &mut self.grown }
+        if self.grown.is_empty() { self.page } else { &mut self.grown }
     }
 
     fn unread(&self) -> &[u8] {
@@ -510,7 +515,7 @@ impl Input {
 
     fn grow(&mut self, length: usize) {
         if self.grown.is_empty() {
-            self.grown.extend_from_slice(&self.page);
+            self.grown.extend_from_slice(self.page);
         }
         self.grown.resize(length, 0);
     }
