@@ -7,9 +7,10 @@
 //! deadline. Generic over its [`Stream`], so that it runs over TCP, over TLS
 //! and over memory.
 //!
-//! Measured, requests a second with 8 / 64 keep-alive connections, server and
-//! load generator on a processor each, without and with the `yield_now` before a
-//! read: 151,000 / 151,000 and 210,000 / 192,000 (`scripts/bench.sh`).
+//! Measured, requests a second with 8 / 64 / 256 keep-alive connections, server
+//! and load generator on a processor each, without and with the `yield_now`
+//! before a read: 151,000 / 151,000 / 114,000 and 210,000 / 192,000 / 141,000.
+//! `scripts/bench.sh` measures the server as it is now.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

@@ -40,11 +40,9 @@ unsafe extern "C" {
 extern "C" fn note(number: c_int) {
     // The three numbers fit.
     let octet = number.to_le_bytes()[0];
-    // SAFETY: `octet` lives through the call and is one octet long. A full
-    // pipe has signals enough in it, so the result does not matter; but
-    // `errno`, which `write` may set, is the interrupted thread's, and a
-    // blocking pipe that is never closed sets it only on EINTR, which handlers
-    // for three signals that block nothing meet at most on exit.
+    // SAFETY: `octet` lives through the call and is one octet long, and `write`
+    // may be called from a handler. Its result does not matter: a pipe that is
+    // full has signals enough in it.
     unsafe {
         write(WRITER.load(Relaxed), (&raw const octet).cast(), 1);
     }
