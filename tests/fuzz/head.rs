@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use guardhouse::{Error, Field, MAX_FIELDS, Method, Request, Response, Route, Routes, Version};
+use guardhouse::{Error, Field, Limits, Method, Request, Response, Route, Routes, Version};
 use libfuzzer_sys::fuzz_target;
 
 const HEAD_BYTES: usize = 16 * 1024;
@@ -74,7 +74,7 @@ fn check_target(request: &Request) {
 }
 
 fn check_fields(octets: &[u8], request: &Request) {
-    assert!(request.fields().len() <= MAX_FIELDS);
+    assert!(request.fields().len() <= Limits::DEFAULT.fields);
     for Field { name, value } in request.fields() {
         let token =
             |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet);
