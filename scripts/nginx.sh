@@ -22,18 +22,7 @@ upstream=${ready#listening on http://}
 
 free_port front
 cat >"$dir/nginx.conf" <<NGINX
-daemon off;
-master_process off;
-pid $dir/nginx.pid;
-error_log stderr;
-events {}
-http {
-    access_log off;
-    client_body_temp_path $dir/body;
-    proxy_temp_path $dir/proxy;
-    fastcgi_temp_path $dir/fastcgi;
-    uwsgi_temp_path $dir/uwsgi;
-    scgi_temp_path $dir/scgi;
+$(nginx_http)
     upstream guardhouse { server $auth; keepalive 8; }
     server {
         listen 127.0.0.1:$front;

@@ -63,6 +63,25 @@ free_port() {
     skip 'no port is free'
 }
 
+# nginx_http: the beginning of a configuration, up to and into `http {`: in the
+# foreground, one process, and nothing written outside the story's folder.
+nginx_http() {
+    cat <<NGINX
+daemon off;
+master_process off;
+pid $dir/nginx.pid;
+error_log stderr;
+events {}
+http {
+    access_log off;
+    client_body_temp_path $dir/body;
+    proxy_temp_path $dir/proxy;
+    fastcgi_temp_path $dir/fastcgi;
+    uwsgi_temp_path $dir/uwsgi;
+    scgi_temp_path $dir/scgi;
+NGINX
+}
+
 # expect WHAT EXPECTED SAW: a line if they are the same, the end if they are not.
 expect() {
     if [ "$2" = "$3" ]; then

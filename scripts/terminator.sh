@@ -12,20 +12,7 @@ need openssl openssl
 start
 free_port front
 {
-    cat <<NGINX
-daemon off;
-master_process off;
-pid $dir/nginx.pid;
-error_log stderr;
-events {}
-http {
-access_log off;
-client_body_temp_path $dir/body;
-proxy_temp_path $dir/proxy;
-fastcgi_temp_path $dir/fastcgi;
-uwsgi_temp_path $dir/uwsgi;
-scgi_temp_path $dir/scgi;
-NGINX
+    nginx_http
     # As it stands there, but for ports and places.
     sed -n '/^## HTTPS/,/^## In front/p' README.md | sed -n '/^```nginx$/,/^```$/p' | grep -v '^```' |
         sed "s|127.0.0.1:8000|127.0.0.1:$port|; s|listen 443|listen 127.0.0.1:$front|

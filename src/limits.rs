@@ -1,7 +1,8 @@
 //! Every number that bounds what a peer can make the server hold, or wait for.
 //!
-//! No other file has a number of its own: each limit stands here with its unit,
-//! its reason and, where there is one, a precedent.
+//! Each stands here with its unit, its reason and, where there is one, a
+//! precedent. Numbers that no peer can feel, such as the size of a buffer, stand
+//! where they are used.
 
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ pub struct Limits {
     /// whole batch of pipelined answers, and a bound on what one peer can owe.
     pub output_bytes: usize,
     /// Stack of a connection's thread, in bytes. Default 256 KiB of address
-    /// space: only what a handler touches becomes memory (some 8 KiB).
+    /// space: only what a handler touches becomes memory (12 KiB at rest).
     pub stack_bytes: usize,
     /// Threads that wait for a connection when there is none; past that, those
     /// that have served one end. Default 64: 1 MiB, and enough for a burst.
