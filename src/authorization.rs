@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::field::{is_token, is_value, skip_whitespace};
+use crate::field::{every, is_token, is_value, skip_whitespace};
 use crate::request::Request;
 use crate::response::{Response, Status};
 
@@ -74,8 +74,10 @@ impl fmt::Debug for Credentials<'_> {
 pub(crate) fn b64token(octets: &[u8]) -> Option<&str> {
     let end = octets.iter().rposition(|octet| *octet != b'=')? + 1;
     let body = octets.get(..end)?;
-    let plain = |octet: &u8| octet.is_ascii_alphanumeric() || b"-._~+/".contains(octet);
-    if body.iter().all(plain) { str::from_utf8(octets).ok() } else { None }
+    let is_plain = |octet: u8| {
+        octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+    };
+    if every(body, is_plain) { str::from_utf8(octets).ok() } else { None }
 }
 
 /// `user-id ":" password`, out of what follows `Basic` (RFC 7617 §2): Base64 of

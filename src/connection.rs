@@ -96,9 +96,10 @@ impl Seat {
         self.leaving.load(SeqCst)
     }
 
-    /// Idle from now on: who needs the room may have it.
-    pub(crate) fn rest(&self) {
-        let since = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(BUSY - 1);
+    /// Idle from then on: who needs the room may have it.
+    pub(crate) fn rest(&self, since: Instant) {
+        let since = since.saturating_duration_since(self.epoch).as_millis();
+        let since = u64::try_from(since).unwrap_or(BUSY - 1);
         self.idle_since.store(since, SeqCst);
     }
 
@@ -288,7 +289,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         self.input.shrink();
         // Idle from here on: who has the whole answer may be asked to leave, and
         // what is still to be written is written all the same.
-        self.seat.rest();
+        self.seat.rest(self.wire.clock.last());
         self.wire.flush()?;
         let timeout = match self.served {
             // The last answer may have been written before the server began to
@@ -400,9 +401,10 @@ impl<'c, S: Stream> Connection<'c, S> {
     /// closed over unread octets sends a reset, which takes back what the peer
     /// has not read.
     fn linger(mut self) {
-        let deadline = Instant::now() + self.limits.linger_timeout;
+        let now = Instant::now();
+        let deadline = now + self.limits.linger_timeout;
         // Not a request under way any more: who needs the room may have it.
-        self.seat.rest();
+        self.seat.rest(now);
         if self.wire.stream.end_writing().is_ok() {
             while let Ok(1..) = self.wire.read_until(self.input.buffer(), deadline) {}
         }
@@ -586,7 +588,7 @@ impl<'c, S: Stream> Wire<'c, S> {
         let read_timeout = limits.silent_timeout;
         stream.set_read_timeout(read_timeout)?;
         stream.set_write_timeout(limits.write_timeout)?;
-        Ok(Wire { stream, output: Vec::new(), clock: Clock::default(), limits, read_timeout })
+        Ok(Wire { stream, output: Vec::new(), clock: Clock::new(), limits, read_timeout })
     }
 
     /// Puts an answer behind those that wait to be written. Past the limit, and
@@ -603,7 +605,10 @@ impl<'c, S: Stream> Wire<'c, S> {
             return Ok(());
         }
         self.flush()?;
-        self.stream.write_all(content)
+        let written = self.stream.write_all(content);
+        // That may have taken a while, and only now does the peer rest.
+        self.clock.read();
+        written
     }
 
     /// Writes all that is owed.

@@ -58,22 +58,8 @@ impl Framing {
 }
 
 /// `Content-Length = 1*DIGIT` (RFC 9110 §8.6), and no more than we take.
-///
-/// Not `str::parse`: that takes a sign (CVE-2023-34188 is a server that did).
 fn content_length(value: &[u8], limits: &Limits) -> Result<u64, Error> {
-    if value.is_empty() {
-        return Err(Error::ContentLength);
-    }
-    let mut length: u64 = 0;
-    for octet in value {
-        if !octet.is_ascii_digit() {
-            return Err(Error::ContentLength);
-        }
-        length = length
-            .checked_mul(10)
-            .and_then(|tens| tens.checked_add(u64::from(octet - b'0')))
-            .ok_or(Error::ContentLength)?;
-    }
+    let length = field::number(value).ok_or(Error::ContentLength)?;
     if length > limits.content_bytes { Err(Error::ContentTooLarge) } else { Ok(length) }
 }
 

@@ -4,34 +4,58 @@
 //! A connection keeps one [`Clock`]: the text is made once a second and copied
 //! from then on. It is the connection's own, so no lock is shared.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The current second, and its text.
-#[derive(Debug, Default)]
+/// The time when it was last read, and the current second's text.
+#[derive(Debug)]
 pub(crate) struct Clock {
-    second: u64,
+    last: Instant,
+    /// When the text is out of date.
+    end: Instant,
     text: String,
 }
 
 impl Clock {
-    /// Now, as a `Date` field has it.
+    pub(crate) fn new() -> Clock {
+        let now = Instant::now();
+        Clock { last: now, end: now, text: String::new() }
+    }
+
+    /// Now, as a `Date` field has it. Of the two clocks that a system has, the one
+    /// that is never set says when to look at the other: once a second.
     pub(crate) fn imf_fixdate(&mut self) -> &str {
-        let second = now();
-        if second != self.second || self.text.is_empty() {
-            self.second = second;
-            self.text = imf_fixdate(second);
+        self.read();
+        if self.last >= self.end {
+            let since = since_1970();
+            self.text = imf_fixdate(since.as_secs());
+            self.end = self.last + Duration::from_secs(1)
+                - Duration::from_nanos(since.subsec_nanos().into());
         }
         &self.text
+    }
+
+    /// Reads the time.
+    pub(crate) fn read(&mut self) {
+        self.last = Instant::now();
+    }
+
+    /// The time when it was last read.
+    pub(crate) fn last(&self) -> Instant {
+        self.last
     }
 }
 
 /// Seconds since 1970. A clock set before that reads as 1970.
 pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    since_1970().as_secs()
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn imf_fixdate(second: u64) -> String {
@@ -111,14 +135,15 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_gives_the_same_second_from_memory() {
-        let mut clock = Clock::default();
-        let first = clock.imf_fixdate().to_owned();
-        assert_eq!(first.len(), 29);
-        let address = clock.imf_fixdate().as_ptr();
-        let second = clock.second;
-        if now() == second {
-            assert_eq!(clock.imf_fixdate().as_ptr(), address);
-        }
+    fn a_clock_gives_the_same_second_from_memory_and_the_next_one_anew() {
+        let mut clock = Clock::new();
+        clock.imf_fixdate();
+        clock.text.push('!');
+        let (end, kept) = (clock.end, clock.imf_fixdate().ends_with('!'));
+        assert_eq!(kept, clock.last < end, "from memory until the second ends");
+
+        clock.end = clock.last;
+        assert!(!clock.imf_fixdate().ends_with('!'));
+        assert!(clock.end > clock.last && clock.end <= clock.last + Duration::from_secs(1));
     }
 }

@@ -8,13 +8,30 @@ pub type Field<'a> = httparse::Header<'a>;
 /// Whether these octets are a token: what names and schemes are made of
 /// (RFC 9110 §5.6.2).
 pub(crate) fn is_token(octets: &[u8]) -> bool {
-    !octets.is_empty() && octets.iter().all(|octet| is_token_octet(*octet))
+    !octets.is_empty() && every(octets, is_token_octet)
 }
 
 /// Whether these octets may stand in a field's value: no CR, LF, NUL or other
 /// control character but the tab (RFC 9110 §5.5).
 pub(crate) fn is_value(octets: &[u8]) -> bool {
-    octets.iter().all(|octet| *octet == b'\t' || (*octet >= b' ' && *octet != 0x7f))
+    every(octets, |octet| octet == b'\t' || (octet >= b' ' && octet != 0x7f))
+}
+
+/// The number that these octets are, digits alone, one at least.
+///
+/// Not `str::parse`: that takes a sign (CVE-2023-34188 is a server that did).
+pub(crate) fn number(octets: &[u8]) -> Option<u64> {
+    let [_, ..] = octets else { return None };
+    octets.iter().try_fold(0_u64, |number, octet| {
+        let digit = octet.is_ascii_digit().then(|| u64::from(octet - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// Whether every octet is so. `all` would stop at the first that is not; without
+/// a way out of the loop the compiler looks at many octets at once.
+pub(crate) fn every(octets: &[u8], is_so: impl Fn(u8) -> bool) -> bool {
+    octets.iter().fold(true, |so, octet| so & is_so(*octet))
 }
 
 /// What follows optional whitespace (RFC 9110 §5.6.3).
@@ -46,7 +63,11 @@ pub(crate) fn skip_quoted_string(octets: &[u8]) -> Option<&[u8]> {
 }
 
 fn is_token_octet(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
+    octet.is_ascii_alphanumeric()
+        || matches!(
+            octet,
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        )
 }
 
 #[cfg(test)]

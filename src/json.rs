@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Display, Write};
 
+use crate::field::every;
+
 /// `text` as a JSON string, quotes included.
 ///
 /// ```
@@ -35,17 +37,18 @@ pub fn object<'a, V: Display>(members: impl IntoIterator<Item = (&'a str, V)>) -
             json.push(',');
         }
         push_string(&mut json, name);
-        json.push(':');
-        push_string(&mut json, value);
+        json.push_str(":\"");
+        // A String takes whatever it is given.
+        let _ = write!(Escaped(&mut json), "{value}");
+        json.push('"');
     }
     json.push('}');
     json
 }
 
-fn push_string(json: &mut String, text: impl Display) {
+fn push_string(json: &mut String, text: &str) {
     json.push('"');
-    // A String takes whatever it is given.
-    let _ = write!(Escaped(json), "{text}");
+    let _ = Escaped(json).write_str(text);
     json.push('"');
 }
 
@@ -54,25 +57,38 @@ struct Escaped<'j>(&'j mut String);
 
 impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let mut plain = 0;
-        // Everything that is escaped is ASCII, so octets will do.
-        for (at, octet) in text.bytes().enumerate() {
-            if octet >= b' ' && octet != b'"' && octet != b'\\' {
-                continue;
+        let mut rest = text;
+        // Everything that is escaped is ASCII, so octets will do. Nearly always
+        // there is nothing, which is seen at a look.
+        while !every(rest.as_bytes(), |octet| !is_escaped(octet))
+            && let Some(at) = rest.bytes().position(is_escaped)
+        {
+            let (plain, from_here) = rest.split_at(at);
+            let (special, behind) = from_here.split_at(1);
+            self.0.push_str(plain);
+            match special {
+                "\n" => self.0.push_str("\\n"),
+                "\r" => self.0.push_str("\\r"),
+                "\t" => self.0.push_str("\\t"),
+                "\"" | "\\" => {
+                    self.0.push('\\');
+                    self.0.push_str(special);
+                }
+                control => {
+                    for octet in control.bytes() {
+                        write!(self.0, "\\u{octet:04x}")?;
+                    }
+                }
             }
-            self.0.push_str(text.get(plain..at).unwrap_or_default());
-            plain = at + 1;
-            match octet {
-                b'\n' => self.0.push_str("\\n"),
-                b'\r' => self.0.push_str("\\r"),
-                b'\t' => self.0.push_str("\\t"),
-                b'"' | b'\\' => self.0.extend(['\\', char::from(octet)]),
-                control => write!(self.0, "\\u{control:04x}")?,
-            }
+            rest = behind;
         }
-        self.0.push_str(text.get(plain..).unwrap_or_default());
+        self.0.push_str(rest);
         Ok(())
     }
+}
+
+fn is_escaped(octet: u8) -> bool {
+    matches!(octet, ..b' ' | b'"' | b'\\')
 }
 
 #[cfg(test)]

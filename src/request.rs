@@ -9,14 +9,13 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
-use std::io::BufRead;
 use std::mem::MaybeUninit;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
 use crate::content::{Content, ContentReader, Framing, Progress, Supply};
 use crate::error::Error;
-use crate::field::Field;
+use crate::field::{Field, every, number};
 use crate::limits::Limits;
 
 /// A request method (RFC 9110 §9). Case-sensitive on the wire.
@@ -253,8 +252,8 @@ impl fmt::Debug for Request<'_> {
 
 /// Finds where a head ends, in octets that may still be arriving.
 ///
-/// It remembers how far it looked, so that each octet is looked at once however
-/// slowly they come.
+/// It remembers how far it looked, so that hardly an octet is looked at twice,
+/// however slowly they come.
 #[derive(Debug, Default)]
 pub(crate) struct HeadEnd {
     /// Where the request line begins, behind any blank lines.
@@ -276,38 +275,32 @@ impl HeadEnd {
         loop {
             let most = self.begin + limits.head_bytes;
             let octets = octets.get(..most).unwrap_or(octets);
-            let mut unseen = octets.get(self.seen..).unwrap_or_default();
-            // A slice's `skip_until` can't fail, and finds its octet as `memchr` does.
-            let end = self.seen + unseen.skip_until(b'\n').unwrap_or(0);
-            let line = octets.get(self.line..end).unwrap_or_default();
-            if !line.ends_with(b"\n") {
-                // A CR that something but LF follows is bare already.
-                let last_seen = self.seen.saturating_sub(1).max(self.line);
-                let settled = octets.get(last_seen..end.saturating_sub(1)).unwrap_or_default();
-                if settled.contains(&b'\r') {
-                    return Err(Error::LineEnding);
+            // One octet back: a CR may be waiting for its LF.
+            let from = self.seen.saturating_sub(1).max(self.line);
+            let end = from + line_length(octets.get(from..).unwrap_or_default());
+            match octets.get(end..).unwrap_or_default() {
+                [b'\r', b'\n', ..] => {}
+                [] | [b'\r'] => {
+                    self.seen = octets.len();
+                    return if self.seen == most {
+                        Err(too_long(octets, self.begin, limits))
+                    } else {
+                        Ok(None)
+                    };
                 }
-                self.seen = end;
-                return if end == most {
-                    Err(too_long(octets, self.begin, limits))
-                } else {
-                    Ok(None)
-                };
+                // "a recipient MAY recognize a single LF as a line terminator"
+                // (RFC 9112 §2.2). We don't: two parsers that differ in it see
+                // different fields. "A recipient of such a bare CR MUST consider
+                // that element to be invalid."
+                _ => return Err(Error::LineEnding),
             }
-            // "a recipient MAY recognize a single LF as a line terminator"
-            // (RFC 9112 §2.2). We don't: two parsers that differ in it see
-            // different fields. "A recipient of such a bare CR MUST consider
-            // that element to be invalid."
-            let text = line.strip_suffix(b"\r\n").ok_or(Error::LineEnding)?;
-            if text.contains(&b'\r') {
-                return Err(Error::LineEnding);
-            }
-            let begins_head = self.line == self.begin;
+            let (is_blank, begins_head) = (end == self.line, self.line == self.begin);
+            let end = end + 2;
             (self.line, self.seen) = (end, end);
-            if text.is_empty() && !begins_head {
+            if is_blank && !begins_head {
                 return Ok(Some(self.begin..end));
             }
-            if text.is_empty() {
+            if is_blank {
                 // "a server … SHOULD ignore at least one empty line (CRLF)
                 // received prior to the request-line" (RFC 9112 §2.2).
                 self.begin = end;
@@ -322,6 +315,17 @@ impl HeadEnd {
     pub(crate) fn is_blank(&self) -> bool {
         self.seen == self.begin
     }
+}
+
+/// How many octets there are before the first CR or LF. Block by block: the
+/// compiler looks at all octets of a block at once.
+fn line_length(octets: &[u8]) -> usize {
+    let ends_line = |octet: &u8| matches!(octet, b'\r' | b'\n');
+    let (blocks, _) = octets.as_chunks::<16>();
+    let ends_in = |block: &&[u8; 16]| block.iter().fold(false, |any, octet| any | ends_line(octet));
+    let plain = blocks.iter().take_while(|block| !ends_in(block)).count() * 16;
+    let rest = octets.get(plain..).unwrap_or_default();
+    plain + rest.iter().take_while(|octet| !ends_line(octet)).count()
 }
 
 /// Which limit a head without end is over: the target's, or its own.
@@ -512,7 +516,7 @@ impl<'a> Target<'a> {
     fn parse(method: Method, target: &'a str) -> Result<Target<'a>, Error> {
         // A fragment is never sent (RFC 9112 §3.2: none of the forms has one),
         // and httparse lets octets from 0x80 on pass.
-        if !target.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'#') {
+        if !every(target.as_bytes(), |octet| octet.is_ascii_graphic() && octet != b'#') {
             return Err(Error::Target);
         }
         // authority-form is CONNECT's alone, and that gets a 501 whatever it names.
@@ -547,13 +551,12 @@ impl<'a> Target<'a> {
 /// Decodes the octets that mean the same encoded or not (RFC 3986 §6.2.2.2),
 /// once. What could mean something else stays encoded: `%2F`, `%25`, `%00`.
 fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
-    let mut parts = path.split('%');
-    let first = parts.next().unwrap_or_default();
-    if first.len() == path.len() {
+    if !path.contains('%') {
         return Ok(Cow::Borrowed(path));
     }
+    let mut parts = path.split('%');
     let mut decoded = String::with_capacity(path.len());
-    decoded.push_str(first);
+    decoded.push_str(parts.next().unwrap_or_default());
     for part in parts {
         let (hex, rest) = part.split_at_checked(2).ok_or(Error::Target)?;
         if !hex.bytes().all(|octet| octet.is_ascii_hexdigit()) {
@@ -573,46 +576,51 @@ fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
 
 /// `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2), with a host that is
 /// not empty: an http URI has one (RFC 9110 §4.2.1).
-fn is_authority(octets: &[u8]) -> bool {
-    let Ok(authority) = str::from_utf8(octets) else {
-        return false;
-    };
-    let (host_is_valid, port) = if let Some(literal) = authority.strip_prefix('[') {
-        let Some((address, port)) = literal.split_once(']') else {
-            return false;
-        };
-        (address.parse::<Ipv6Addr>().is_ok(), port)
+fn is_authority(authority: &[u8]) -> bool {
+    let (host_is_valid, port) = if let Some(literal) = authority.strip_prefix(b"[") {
+        let (address, behind) = split_at_octet(literal, b']');
+        let Some(port) = behind.strip_prefix(b"]") else { return false };
+        let address = str::from_utf8(address).map(str::parse::<Ipv6Addr>);
+        (matches!(address, Ok(Ok(_))), port)
     } else {
-        let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+        let (host, port) = split_at_octet(authority, b':');
         (is_registered_name(host), port)
     };
     host_is_valid
-        && match port.strip_prefix(':') {
-            None => port.is_empty(),
-            Some("") => true,
-            Some(digits) => {
-                digits.bytes().all(|octet| octet.is_ascii_digit()) && digits.parse::<u16>().is_ok()
-            }
+        && match port {
+            [] | [b':'] => true,
+            [b':', port @ ..] => number(port).is_some_and(|port| u16::try_from(port).is_ok()),
+            _ => false,
         }
 }
 
 /// `reg-name`, not empty: unreserved, sub-delims and encoded octets (RFC 3986
 /// §3.2.2). An IPv4 address is one, too.
-fn is_registered_name(host: &str) -> bool {
-    let plain = |octet: u8| is_unreserved(octet) || b"!$&'()*+,;=".contains(&octet);
-    let mut parts = host.split('%');
-    let first = parts.next().unwrap_or_default();
+fn is_registered_name(host: &[u8]) -> bool {
+    let mut rest = host;
+    while let [octet, behind @ ..] = rest {
+        rest = match (octet, behind) {
+            (b'%', [high, low, behind @ ..])
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                behind
+            }
+            (b'!' | b'$' | b'&'..=b',' | b';' | b'=', _) => behind,
+            (octet, _) if is_unreserved(*octet) => behind,
+            _ => return false,
+        };
+    }
     !host.is_empty()
-        && first.bytes().all(plain)
-        && parts.all(|part| {
-            part.split_at_checked(2).is_some_and(|(hex, rest)| {
-                hex.bytes().all(|octet| octet.is_ascii_hexdigit()) && rest.bytes().all(plain)
-            })
-        })
+}
+
+/// What is before the first such octet, and the rest from it on.
+fn split_at_octet(octets: &[u8], wanted: u8) -> (&[u8], &[u8]) {
+    let at = octets.iter().position(|octet| *octet == wanted);
+    octets.split_at(at.unwrap_or(octets.len()))
 }
 
 fn is_unreserved(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"-._~".contains(&octet)
+    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~')
 }
 
 /// An authority without the port that http implies.

@@ -147,13 +147,22 @@ impl Response {
     /// 200 with `json`, which is sent as it is. [`json`](crate::json) makes some.
     #[must_use]
     pub fn json(json: impl Into<Cow<'static, str>>) -> Response {
-        Response::new(Status::OK).with_content("application/json", octets(json.into()))
+        Response::ok("application/json", json.into())
     }
 
     /// 200 with plain text in UTF-8.
     #[must_use]
     pub fn text(text: impl Into<Cow<'static, str>>) -> Response {
-        Response::new(Status::OK).with_content("text/plain; charset=utf-8", octets(text.into()))
+        Response::ok("text/plain; charset=utf-8", text.into())
+    }
+
+    fn ok(media_type: &'static str, text: Cow<'static, str>) -> Response {
+        let content = match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+        let content_type = Some(Cow::Borrowed(media_type));
+        Response { content_type, content, ..Response::new(Status::OK) }
     }
 
     /// `status` with `{"detail":"…"}`, the form of every error here and in FastAPI.
@@ -181,7 +190,17 @@ impl Response {
         if !self.spoilt {
             self.content = content.into();
         }
-        self.with_field("Content-Type", media_type)
+        self.with_content_type(media_type.into())
+    }
+
+    fn with_content_type(mut self, media_type: Cow<'static, str>) -> Response {
+        if !is_value(media_type.as_bytes()) {
+            return self.spoil("Content-Type", CONTROL_CHARACTER);
+        }
+        if !self.spoilt {
+            self.content_type = Some(media_type);
+        }
+        self
     }
 
     /// This answer with one more field; Content-Type replaces the one it has.
@@ -205,24 +224,28 @@ impl Response {
         value: impl Into<Cow<'static, str>>,
     ) -> Response {
         let (name, value) = (name.into(), value.into());
-        if self.spoilt {
-            return self;
+        if name.eq_ignore_ascii_case("Content-Type") {
+            return self.with_content_type(value);
         }
-        let spoilt = if !is_token(name.as_bytes()) {
-            "its name is not a token"
-        } else if !is_value(value.as_bytes()) {
-            "its value has a control character"
-        } else if FRAMING_FIELDS.iter().any(|framing| framing.eq_ignore_ascii_case(&name)) {
-            "the server writes that field"
-        } else {
-            if name.eq_ignore_ascii_case("Content-Type") {
-                self.content_type = Some(value);
-            } else {
-                self.fields.push((name, value));
-            }
-            return self;
-        };
-        log::error!("a response field is refused, 500 is sent instead: {name:?}: {spoilt}");
+        if !is_token(name.as_bytes()) {
+            return self.spoil(&name, "its name is not a token");
+        }
+        if !is_value(value.as_bytes()) {
+            return self.spoil(&name, CONTROL_CHARACTER);
+        }
+        if FRAMING_FIELDS.iter().any(|framing| framing.eq_ignore_ascii_case(&name)) {
+            return self.spoil(&name, "the server writes that field");
+        }
+        if !self.spoilt {
+            self.fields.push((name, value));
+        }
+        self
+    }
+
+    /// What is sent instead of an answer with a field that must not be sent.
+    #[cold]
+    fn spoil(self, name: &str, why: &str) -> Response {
+        log::error!("a response field is refused, 500 is sent instead: {name:?}: {why}");
         Response { spoilt: true, ..Response::internal_error() }
     }
 
@@ -338,6 +361,8 @@ impl<E: Into<Response>> From<Result<Response, E>> for Response {
 /// The fields that frame a message or date it: ours to write.
 const FRAMING_FIELDS: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
 
+const CONTROL_CHARACTER: &str = "its value has a control character";
+
 fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
@@ -347,18 +372,19 @@ fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
 
 /// Decimal digits. Not `write!`, whose machinery costs more than the rest of an
 /// answer's head.
-fn write_number(out: &mut Vec<u8>, number: usize) {
-    if number >= 10 {
-        write_number(out, number / 10);
+fn write_number(out: &mut Vec<u8>, mut number: usize) {
+    // From the last digit to the first; no usize has more than twenty.
+    let mut digits = [0; 20];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] = b"0123456789"[number % 10];
+        number /= 10;
+        if number == 0 {
+            break;
+        }
     }
-    out.push(b"0123456789"[number % 10]);
-}
-
-fn octets(text: Cow<'static, str>) -> Cow<'static, [u8]> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-    }
+    out.extend_from_slice(&digits[first..]);
 }
 
 #[cfg(test)]

@@ -336,7 +336,7 @@ impl House {
         let response = Response::detail(Status::SERVICE_UNAVAILABLE, "Service Unavailable")
             .with_field("Retry-After", "1");
         let mut answer = Vec::new();
-        response.write_head(&mut answer, Clock::default().imf_fixdate(), Persistence::Close);
+        response.write_head(&mut answer, Clock::new().imf_fixdate(), Persistence::Close);
         answer.extend_from_slice(response.sent_content(false));
         // Never wait for it: an empty send buffer takes a short answer whole.
         if !matches!(self.transport, Transport::Tcp) {
@@ -401,7 +401,7 @@ impl Place {
             #[cfg(feature = "tls")]
             Transport::Tls(tls) => {
                 // No request is under way yet: a handshake makes room, too.
-                seat.rest();
+                seat.rest(Instant::now());
                 match tls.accept(socket, limits) {
                     Ok(Accepted::Tls(stream)) => {
                         connection::serve(stream, peer, routes, limits, seat);
