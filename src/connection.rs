@@ -211,6 +211,7 @@ impl Stream for &mut Memory<'_> {
 struct Connection<'c, S> {
     wire: Wire<'c, S>,
     input: Input<'c>,
+    clock: Clock,
     peer: Option<SocketAddr>,
     routes: &'c Routes,
     limits: &'c Limits,
@@ -232,8 +233,8 @@ impl<'c, S: Stream> Connection<'c, S> {
         limits: &'c Limits,
         seat: &'c Seat,
     ) -> io::Result<Connection<'c, S>> {
-        let (wire, input) = (Wire::new(stream, limits)?, Input::new(page));
-        Ok(Connection { wire, input, peer, routes, limits, seat, served: false })
+        let (wire, input, clock) = (Wire::new(stream, limits)?, Input::new(page), Clock::new());
+        Ok(Connection { wire, input, clock, peer, routes, limits, seat, served: false })
     }
 
     fn run(mut self) {
@@ -289,7 +290,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         self.input.shrink();
         // Idle from here on: who has the whole answer may be asked to leave, and
         // what is still to be written is written all the same.
-        self.seat.rest(self.wire.clock.last());
+        self.seat.rest(self.clock.last());
         self.wire.flush()?;
         let timeout = match self.served {
             // The last answer may have been written before the server began to
@@ -349,7 +350,8 @@ impl<'c, S: Stream> Connection<'c, S> {
         let response = secured::<S>(answer_or_500(self.routes, &mut request));
 
         let content = response.sent_content(request.method() == Method::HEAD);
-        access_log::answered(&request, &response, content.len());
+        self.clock.read();
+        access_log::answered(&request, &response, content.len(), &mut self.clock);
         let (progress, version) = (request.progress(), request.version());
         // Not behind content: old clients send a CRLF there (RFC 9112 §2.2).
         let client_is_done =
@@ -364,7 +366,7 @@ impl<'c, S: Stream> Connection<'c, S> {
             Version::Http10 => Persistence::KeepAlive,
         };
 
-        if body.wire.send(&response, content, persistence).is_err() {
+        if body.wire.send(&response, content, persistence, &mut self.clock).is_err() {
             return ControlFlow::Break(Linger(false));
         }
         if !goes_on {
@@ -389,8 +391,9 @@ impl<'c, S: Stream> Connection<'c, S> {
             head = rest;
         }
         let content = response.sent_content(head.starts_with(b"HEAD "));
-        access_log::refused(self.peer, &response, content.len());
-        let sent = self.wire.send(&response, content, Persistence::Close);
+        self.clock.read();
+        access_log::refused(self.peer, &response, content.len(), &mut self.clock);
+        let sent = self.wire.send(&response, content, Persistence::Close, &mut self.clock);
         ControlFlow::Break(Linger(sent.is_ok()))
     }
 
@@ -576,7 +579,6 @@ impl<S: Stream> Source for Body<'_, '_, S> {
 struct Wire<'c, S> {
     stream: S,
     output: Vec<u8>,
-    clock: Clock,
     limits: &'c Limits,
     /// The read timeout that the stream has now: set only when another is
     /// wanted, so that a request on the fast path costs no `setsockopt`.
@@ -588,7 +590,7 @@ impl<'c, S: Stream> Wire<'c, S> {
         let read_timeout = limits.silent_timeout;
         stream.set_read_timeout(read_timeout)?;
         stream.set_write_timeout(limits.write_timeout)?;
-        Ok(Wire { stream, output: Vec::new(), clock: Clock::new(), limits, read_timeout })
+        Ok(Wire { stream, output: Vec::new(), limits, read_timeout })
     }
 
     /// Puts an answer behind those that wait to be written. Past the limit, and
@@ -598,8 +600,9 @@ impl<'c, S: Stream> Wire<'c, S> {
         response: &Response,
         content: &[u8],
         persistence: Persistence,
+        clock: &mut Clock,
     ) -> io::Result<()> {
-        response.write_head(&mut self.output, self.clock.imf_fixdate(), persistence);
+        response.write_head(&mut self.output, clock.imf_fixdate(), persistence);
         if self.output.len() + content.len() <= self.limits.output_bytes {
             self.output.extend_from_slice(content);
             return Ok(());
@@ -607,7 +610,7 @@ impl<'c, S: Stream> Wire<'c, S> {
         self.flush()?;
         let written = self.stream.write_all(content);
         // That may have taken a while, and only now does the peer rest.
-        self.clock.read();
+        clock.read();
         written
     }
 

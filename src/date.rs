@@ -10,50 +10,69 @@ const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The time when it was last read, and the current second's text.
+/// A clock that is read when there is something to be dated.
 #[derive(Debug)]
 pub(crate) struct Clock {
     last: Instant,
-    /// When the text is out of date.
+    /// The second that it shows, when that is over, and its texts.
+    second: u64,
     end: Instant,
-    text: String,
+    imf_fixdate: String,
+    common_log: String,
 }
 
 impl Clock {
     pub(crate) fn new() -> Clock {
-        let now = Instant::now();
-        Clock { last: now, end: now, text: String::new() }
+        let last = Instant::now();
+        let mut clock = Clock {
+            last,
+            second: 0,
+            end: last,
+            imf_fixdate: String::new(),
+            common_log: String::new(),
+        };
+        clock.set();
+        clock
     }
 
-    /// Now, as a `Date` field has it. Of the two clocks that a system has, the one
-    /// that is never set says when to look at the other: once a second.
-    pub(crate) fn imf_fixdate(&mut self) -> &str {
-        self.read();
-        if self.last >= self.end {
-            let since = since_1970();
-            self.text = imf_fixdate(since.as_secs());
-            self.end = self.last + Duration::from_secs(1)
-                - Duration::from_nanos(since.subsec_nanos().into());
-        }
-        &self.text
-    }
-
-    /// Reads the time.
+    /// Reads the time. Of the two clocks that a system has, the one that is never
+    /// set says when to look at the other: once a second.
     pub(crate) fn read(&mut self) {
         self.last = Instant::now();
+        if self.last >= self.end {
+            self.set();
+        }
+    }
+
+    fn set(&mut self) {
+        let since = since_1970();
+        let left = 1_000_000_000 - since.subsec_nanos();
+        self.second = since.as_secs();
+        self.end = self.last + Duration::from_nanos(left.into());
+        self.imf_fixdate = imf_fixdate(self.second);
+        self.common_log.clear();
     }
 
     /// The time when it was last read.
     pub(crate) fn last(&self) -> Instant {
         self.last
     }
+
+    /// That time, as a `Date` field has it.
+    pub(crate) fn imf_fixdate(&self) -> &str {
+        &self.imf_fixdate
+    }
+
+    /// That time, as the Common Log Format has it.
+    pub(crate) fn common_log(&mut self) -> &str {
+        if self.common_log.is_empty() {
+            self.common_log = common_log(self.second);
+        }
+        &self.common_log
+    }
 }
 
-/// Seconds since 1970. A clock set before that reads as 1970.
-pub(crate) fn now() -> u64 {
-    since_1970().as_secs()
-}
-
+/// The time since 1970. A clock set before that reads as 1970.
 fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
@@ -64,7 +83,7 @@ fn imf_fixdate(second: u64) -> String {
 }
 
 /// `[10/Oct/2000:13:55:36 +0000]`, as the Common Log Format has it.
-pub(crate) fn common_log(second: u64) -> String {
+fn common_log(second: u64) -> String {
     let Civil { year, month, day, hour, minute, second, .. } = civil(second);
     format!("[{day:02}/{month}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000]")
 }
@@ -135,14 +154,15 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_gives_the_same_second_from_memory_and_the_next_one_anew() {
+    fn a_clock_makes_its_texts_once_a_second() {
         let mut clock = Clock::new();
-        clock.imf_fixdate();
-        clock.text.push('!');
-        let (end, kept) = (clock.end, clock.imf_fixdate().ends_with('!'));
-        assert_eq!(kept, clock.last < end, "from memory until the second ends");
+        assert_eq!((clock.imf_fixdate().len(), clock.common_log().len()), (29, 28));
+        clock.imf_fixdate.push('!');
+        clock.read();
+        assert_eq!(clock.imf_fixdate().ends_with('!'), clock.last < clock.end);
 
         clock.end = clock.last;
+        clock.read();
         assert!(!clock.imf_fixdate().ends_with('!'));
         assert!(clock.end > clock.last && clock.end <= clock.last + Duration::from_secs(1));
     }

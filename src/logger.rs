@@ -5,7 +5,8 @@
 //! behind a queue of bounded length: a request leaves its line there and goes
 //! on. Lines that find the queue full are counted, and the count is logged.
 
-use std::fmt::Write;
+use std::fmt::{Arguments, Write};
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -20,6 +21,10 @@ use simple_logger::SimpleLogger;
 const QUEUE: usize = 8192;
 /// How many of them go out in one write.
 const BATCH: usize = 256;
+/// How long the first line of a batch waits for others. Under load every line
+/// would find the writing thread asleep, and wake it for itself alone, which
+/// costs as much as the request that it tells of.
+const GATHERING: Duration = Duration::from_millis(1);
 /// How long [`flush`](Log::flush) waits for the queue to empty.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -37,13 +42,34 @@ pub fn init(level: LevelFilter) {
 }
 
 enum Entry {
-    Line {
-        level: Level,
-        target: String,
-        text: String,
-    },
+    Line(Line),
     /// Everything before this is to be written; then say so.
     Flush(Sender<()>),
+}
+
+/// A line, in one piece of memory.
+struct Line {
+    level: Level,
+    /// The target, and behind it the text.
+    octets: String,
+    target: usize,
+}
+
+impl Line {
+    /// Room for a line of the access log, so that it need not grow.
+    const ROOM: usize = 160;
+
+    fn new(level: Level, target: &str, text: Arguments) -> Line {
+        let mut octets = String::with_capacity(Line::ROOM);
+        octets.push_str(target);
+        // A String takes whatever it is given.
+        let _ = octets.write_fmt(text);
+        Line { level, octets, target: target.len() }
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        self.octets.split_at_checked(self.target).unwrap_or_default()
+    }
 }
 
 struct Logger {
@@ -59,9 +85,8 @@ impl Log for Logger {
 
     fn log(&self, record: &Record) {
         if self.enabled(record.metadata()) {
-            let (target, text) = (record.target().to_owned(), record.args().to_string());
-            let line = Entry::Line { level: record.level(), target, text };
-            if self.queue.try_send(line).is_err() {
+            let line = Line::new(record.level(), record.target(), *record.args());
+            if self.queue.try_send(Entry::Line(line)).is_err() {
                 self.lost.fetch_add(1, Relaxed);
             }
         }
@@ -84,39 +109,63 @@ struct Writer {
 impl Writer {
     fn run(self) {
         while let Ok(first) = self.entries.recv() {
-            let others = self.entries.try_iter().take(BATCH);
-            let mut batch: Option<(Level, String, String)> = None;
-            for entry in std::iter::once(first).chain(others) {
-                match (entry, &mut batch) {
-                    (Entry::Line { level, target, text }, None) => {
-                        batch = Some((level, target, text));
-                    }
-                    // A line begins as `simple_logger` begins the first one.
-                    (Entry::Line { level, target, text }, Some((.., lines))) => {
-                        let _ = write!(lines, "\n{level:<5} [{target}] {text}");
-                    }
-                    (Entry::Flush(written), _) => {
-                        self.write(batch.take());
+            thread::sleep(GATHERING);
+            let mut batch = Batch::default();
+            for entry in std::iter::once(first).chain(self.entries.try_iter()) {
+                match entry {
+                    Entry::Line(line) => batch.push(line),
+                    Entry::Flush(written) => {
+                        self.write(mem::take(&mut batch));
                         let _ = written.send(());
                     }
                 }
+                if batch.count == BATCH {
+                    self.write(mem::take(&mut batch));
+                }
             }
             self.write(batch);
-            let lost = self.lost.swap(0, Relaxed);
-            if lost > 0 {
-                let text = format!("{lost} log lines were lost: nobody read them in time");
-                self.write(Some((Level::Warn, "guardhouse".to_owned(), text)));
-            }
         }
     }
 
-    fn write(&self, batch: Option<(Level, String, String)>) {
-        let Some((level, target, lines)) = batch else { return };
+    fn write(&self, batch: Batch) {
+        if let Some(lines) = batch.lines {
+            self.write_lines(&lines);
+        }
+        let lost = self.lost.swap(0, Relaxed);
+        if lost > 0 {
+            let text = format_args!("{lost} log lines were lost: nobody read them in time");
+            self.write_lines(&Line::new(Level::Warn, "guardhouse", text));
+        }
+    }
+
+    fn write_lines(&self, lines: &Line) {
+        let (target, text) = lines.parts();
         // Nothing is half-changed by what was not written.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| {
             let mut record = Record::builder();
-            self.stderr
-                .log(&record.level(level).target(&target).args(format_args!("{lines}")).build());
+            let record = record.level(lines.level).target(target);
+            self.stderr.log(&record.args(format_args!("{text}")).build());
         }));
+    }
+}
+
+/// Lines that go out in one write.
+#[derive(Default)]
+struct Batch {
+    /// The first line, and all others behind its text.
+    lines: Option<Line>,
+    count: usize,
+}
+
+impl Batch {
+    fn push(&mut self, line: Line) {
+        self.count += 1;
+        if let Some(lines) = &mut self.lines {
+            // It begins as `simple_logger` begins the first one.
+            let (target, text) = line.parts();
+            let _ = write!(lines.octets, "\n{:<5} [{target}] {text}", line.level);
+        } else {
+            self.lines = Some(line);
+        }
     }
 }

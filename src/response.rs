@@ -195,7 +195,7 @@ impl Response {
 
     fn with_content_type(mut self, media_type: Cow<'static, str>) -> Response {
         if !is_value(media_type.as_bytes()) {
-            return self.spoil("Content-Type", CONTROL_CHARACTER);
+            return Response::spoilt("Content-Type", CONTROL_CHARACTER);
         }
         if !self.spoilt {
             self.content_type = Some(media_type);
@@ -228,13 +228,13 @@ impl Response {
             return self.with_content_type(value);
         }
         if !is_token(name.as_bytes()) {
-            return self.spoil(&name, "its name is not a token");
+            return Response::spoilt(&name, "its name is not a token");
         }
         if !is_value(value.as_bytes()) {
-            return self.spoil(&name, CONTROL_CHARACTER);
+            return Response::spoilt(&name, CONTROL_CHARACTER);
         }
         if FRAMING_FIELDS.iter().any(|framing| framing.eq_ignore_ascii_case(&name)) {
-            return self.spoil(&name, "the server writes that field");
+            return Response::spoilt(&name, "the server writes that field");
         }
         if !self.spoilt {
             self.fields.push((name, value));
@@ -244,7 +244,7 @@ impl Response {
 
     /// What is sent instead of an answer with a field that must not be sent.
     #[cold]
-    fn spoil(self, name: &str, why: &str) -> Response {
+    fn spoilt(name: &str, why: &str) -> Response {
         log::error!("a response field is refused, 500 is sent instead: {name:?}: {why}");
         Response { spoilt: true, ..Response::internal_error() }
     }

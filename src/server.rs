@@ -442,6 +442,8 @@ struct Open {
     /// How many have entered, which numbers them, and how many have left.
     entered: u64,
     left: u64,
+    /// How many threads wait for one to leave.
+    waiting: usize,
 }
 
 impl Register {
@@ -472,8 +474,22 @@ impl Register {
             let twice = open.connections.len() * 2;
             open.connections.shrink_to(twice);
         }
+        let is_awaited = open.waiting > 0;
         drop((open, gone));
-        self.left.notify_all();
+        // To notify is a system call, whether anybody waits or not.
+        if is_awaited {
+            self.left.notify_all();
+        }
+    }
+
+    /// Waits until a connection leaves, for so long at most.
+    fn wait<'r>(&self, mut open: MutexGuard<'r, Open>, most: Duration) -> MutexGuard<'r, Open> {
+        let left = open.left;
+        open.waiting += 1;
+        let waited = self.left.wait_timeout_while(open, most, |open| open.left == left);
+        let (mut open, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        open.waiting -= 1;
+        open
     }
 
     /// Asks the connection that has been idle longest to leave, and waits until
@@ -491,9 +507,7 @@ impl Register {
         seat.leave();
         let _ = stream.shutdown(Shutdown::Read);
         let left = open.left;
-        self.left
-            .wait_timeout_while(open, patience, |open| open.left == left)
-            .is_ok_and(|(open, _)| open.left != left)
+        self.wait(open, patience).left != left
     }
 
     /// Lets every connection end: with its next answer, or when it has been
@@ -524,8 +538,7 @@ impl Register {
                 }
             }
             // Until one leaves, or the next one's last call is over.
-            let wait = self.left.wait_timeout(open, limits.last_call.min(end - now) / 4);
-            open = wait.map_or_else(|poisoned| poisoned.into_inner().0, |(open, _)| open);
+            open = self.wait(open, limits.last_call.min(end - now) / 4);
         }
     }
 }
