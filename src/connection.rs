@@ -6,11 +6,6 @@
 //! other wait (a head or a body in pieces, a peer that does not read) has a
 //! deadline. Generic over its [`Stream`], so that it runs over TCP, over TLS
 //! and over memory.
-//!
-//! Measured, requests a second with 8 / 64 / 256 keep-alive connections, server
-//! and load generator on a processor each, without and with the `yield_now`
-//! before a read: 151,000 / 151,000 / 114,000 and 210,000 / 192,000 / 141,000.
-//! `scripts/bench.sh` measures the server as it is now.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -31,6 +26,7 @@ use crate::limits::{Limits, STRICT_TRANSPORT};
 use crate::request::{Head, HeadEnd, Method, Request, Version, split};
 use crate::response::{Persistence, Response};
 use crate::routes::Routes;
+use crate::yielding::Yielding;
 
 /// What a connection needs of the stream under it.
 pub(crate) trait Stream: Read + Write {
@@ -115,9 +111,11 @@ pub(crate) fn serve<S: Stream>(
     routes: &Routes,
     limits: &Limits,
     seat: &Seat,
+    yielding: &Yielding,
 ) {
     let mut page = [0; Input::SIZE];
-    if let Ok(connection) = Connection::new(stream, &mut page, peer, routes, limits, seat) {
+    if let Ok(connection) = Connection::new(stream, &mut page, peer, routes, limits, seat, yielding)
+    {
         connection.run();
     }
 }
@@ -132,9 +130,11 @@ pub(crate) fn refuse<S: Stream>(
     routes: &Routes,
     limits: &Limits,
     seat: &Seat,
+    yielding: &Yielding,
 ) {
     let mut page = [0; Input::SIZE];
-    if let Ok(mut connection) = Connection::new(stream, &mut page, peer, routes, limits, seat)
+    if let Ok(mut connection) =
+        Connection::new(stream, &mut page, peer, routes, limits, seat, yielding)
         && let ControlFlow::Break(linger) = connection.refuse(error)
     {
         connection.end(linger);
@@ -163,7 +163,7 @@ pub fn exchange<P: AsRef<[u8]>>(
     let pieces: Vec<P> = pieces.into_iter().collect();
     let sent = pieces.iter().map(AsRef::as_ref).filter(|piece| !piece.is_empty()).collect();
     let mut memory = Memory { sent, received: Vec::new() };
-    serve(&mut memory, None, routes, limits, &Seat::new(Instant::now()));
+    serve(&mut memory, None, routes, limits, &Seat::new(Instant::now()), &Yielding::new());
     memory.received
 }
 
@@ -216,6 +216,7 @@ struct Connection<'c, S> {
     routes: &'c Routes,
     limits: &'c Limits,
     seat: &'c Seat,
+    yielding: &'c Yielding,
     /// A request has been answered, so a silence now is a rest between two.
     served: bool,
 }
@@ -232,9 +233,10 @@ impl<'c, S: Stream> Connection<'c, S> {
         routes: &'c Routes,
         limits: &'c Limits,
         seat: &'c Seat,
+        yielding: &'c Yielding,
     ) -> io::Result<Connection<'c, S>> {
         let (wire, input, clock) = (Wire::new(stream, limits)?, Input::new(page), Clock::new());
-        Ok(Connection { wire, input, clock, peer, routes, limits, seat, served: false })
+        Ok(Connection { wire, input, clock, peer, routes, limits, seat, yielding, served: false })
     }
 
     fn run(mut self) {
@@ -299,15 +301,9 @@ impl<'c, S: Stream> Connection<'c, S> {
             true => limits.idle_timeout,
             false => limits.silent_timeout,
         };
-        if self.served {
-            // Let the others run first. A thread that blocks in `read` is put to
-            // sleep and woken again, which costs more than everything that this
-            // server does for a request. Under load the next request is on its
-            // way: by the time that the threads which are ready have had their
-            // turn, it has arrived, and `read` returns without a sleep. Where
-            // nobody else wants the processor this is a system call that comes
-            // back at once. Once, and not for a new connection: a second yield
-            // was measured to cost more than it saves.
+        if self.served && self.yielding.is_on() {
+            // Under load the next request is there when this thread has its turn
+            // again, so that it need not be put to sleep for it.
             thread::yield_now();
         }
         let read = self.wire.read(self.input.space(), timeout);
@@ -317,7 +313,6 @@ impl<'c, S: Stream> Connection<'c, S> {
 
     /// Answers the request whose head lies there in the unread octets.
     fn answer(&mut self, head: &Range<usize>) -> ControlFlow<Linger> {
-        self.served = true;
         let limits = self.limits;
         // The request borrows its head from the buffer; behind it, the rest of
         // the buffer is where the message body is read.
@@ -351,6 +346,8 @@ impl<'c, S: Stream> Connection<'c, S> {
 
         let content = response.sent_content(request.method() == Method::HEAD);
         self.clock.read();
+        self.served = true;
+        self.yielding.note(self.clock.last());
         access_log::answered(&request, &response, content.len(), &mut self.clock);
         let (progress, version) = (request.progress(), request.version());
         // Not behind content: old clients send a CRLF there (RFC 9112 §2.2).

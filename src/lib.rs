@@ -13,7 +13,8 @@
 //!    With the feature `tls`, `tls.rs` shakes hands there, and stands between
 //!    socket and loop: `Tls`.
 //! 2. `connection.rs` is that thread's loop: read, answer, write, again. Every
-//!    deadline is here, and the one predicate for "may it go on?".
+//!    deadline is here, and the one predicate for "may it go on?". `yielding.rs`
+//!    says when its thread lets others run first.
 //! 3. `request.rs` finds the head, has httparse split it, and checks what
 //!    httparse does not: [`Request`]. `field.rs` has the grammar, `content.rs`
 //!    says where the content ends and reads it.
@@ -72,6 +73,7 @@ mod tokens;
 mod turns;
 mod user;
 pub mod users;
+mod yielding;
 
 #[cfg(feature = "login")]
 pub use accounts::Account;

@@ -26,6 +26,7 @@ use crate::date::Clock;
 use crate::limits::Limits;
 use crate::response::{Persistence, Response, Status};
 use crate::routes::Routes;
+use crate::yielding::Yielding;
 #[cfg(feature = "tls")]
 use crate::{
     error::Error,
@@ -135,6 +136,7 @@ impl Server {
             stop: self.stop,
             epoch: Instant::now(),
             register: Register::default(),
+            yielding: Yielding::new(),
             refused: Mutex::default(),
         });
         house.send_to_door()?;
@@ -195,6 +197,7 @@ struct House {
     /// How many threads have the lock, wait for it, or are about to.
     at_door: AtomicUsize,
     register: Register,
+    yielding: Yielding,
     refused: Mutex<Refused>,
 }
 
@@ -394,20 +397,28 @@ struct Place {
 impl Place {
     /// Serves the connection to its end.
     fn serve(self) {
-        let House { routes, limits, transport, .. } = &*self.house;
+        let House { routes, limits, transport, yielding, .. } = &*self.house;
         let (socket, seat, peer) = (&*self.stream, &*self.seat, Some(self.peer));
         match transport {
-            Transport::Tcp => connection::serve(socket, peer, routes, limits, seat),
+            Transport::Tcp => connection::serve(socket, peer, routes, limits, seat, yielding),
             #[cfg(feature = "tls")]
             Transport::Tls(tls) => {
                 // No request is under way yet: a handshake makes room, too.
                 seat.rest(Instant::now());
                 match tls.accept(socket, limits) {
                     Ok(Accepted::Tls(stream)) => {
-                        connection::serve(stream, peer, routes, limits, seat);
+                        connection::serve(stream, peer, routes, limits, seat, yielding);
                     }
                     Ok(Accepted::Plain) => {
-                        connection::refuse(Error::NotEncrypted, socket, peer, routes, limits, seat);
+                        connection::refuse(
+                            Error::NotEncrypted,
+                            socket,
+                            peer,
+                            routes,
+                            limits,
+                            seat,
+                            yielding,
+                        );
                     }
                     Err(error) => log::debug!("{}: no handshake: {error}", self.peer),
                 }
