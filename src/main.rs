@@ -3,6 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod backlog;
 mod cli;
 mod lesson;
 mod logger;
@@ -14,6 +15,7 @@ mod signals;
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::net::TcpListener;
 use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::thread;
@@ -75,7 +77,7 @@ fn serve(options: Options) -> ExitCode {
         Ok(tls) => tls,
         Err(error) => return fail(COULD_NOT_RUN, &error),
     };
-    let server = match Server::bind(&options.listen) {
+    let server = match listen(&options.listen) {
         Ok(server) => server.with_limits(options.limits),
         Err(error) => return fail(COULD_NOT_RUN, &cannot_listen(&options.listen, &error)),
     };
@@ -119,6 +121,14 @@ fn serve(options: Options) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(COULD_NOT_RUN, &error),
     }
+}
+
+fn listen(address: &str) -> io::Result<Server> {
+    let listener = TcpListener::bind(address)?;
+    if let Err(error) = backlog::lengthen(&listener) {
+        log::warn!("a crowd of more than 128 may have to wait at the door: {error}");
+    }
+    Server::on(listener)
 }
 
 /// What signals act on.

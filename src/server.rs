@@ -79,7 +79,25 @@ impl Server {
     ///
     /// The address does not resolve, is in use, or is not ours to take.
     pub fn bind(address: impl ToSocketAddrs) -> io::Result<Server> {
-        let listener = TcpListener::bind(address)?;
+        Server::on(TcpListener::bind(address)?)
+    }
+
+    /// Serves at a listener that was made elsewhere: one with a longer queue than
+    /// the standard library's 128, or one that a supervisor handed down.
+    ///
+    /// ```
+    /// use guardhouse::Server;
+    ///
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let server = Server::on(listener)?;
+    /// # assert_ne!(server.local_addr().port(), 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The listener has no address, so it listens no more.
+    pub fn on(listener: TcpListener) -> io::Result<Server> {
         let address = listener.local_addr()?;
         let stop = Stop { asked: Arc::default(), address };
         let (limits, transport) = (Limits::default(), Transport::Tcp);

@@ -1,6 +1,6 @@
 //! Signals, turned into something that a thread can wait for.
 //!
-//! The only unsafe code of the project. A signal handler may do next to
+//! The only unsafe blocks of the project. A signal handler may do next to
 //! nothing: it interrupts a thread anywhere, even within an allocation, so it
 //! may only call what is async-signal-safe. This one writes the signal's number
 //! into a pipe, and a thread reads it there in peace.

@@ -137,6 +137,29 @@ fn says_where_it_listens_in_one_line_and_nothing_else_on_stdout() {
 }
 
 #[test]
+fn a_crowd_that_comes_at_once_waits_at_the_door() {
+    const CROWD: usize = 300;
+    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn");
+    match most.as_deref().map(|most| most.trim().parse::<usize>()) {
+        Ok(Ok(most)) if most > CROWD => {}
+        most => return println!("skipped: the system lets no more than {most:?} wait"),
+    }
+    let server = Running::start(&[]);
+    // It accepts nobody while it is stopped; the kernel lets them queue.
+    server.signal("STOP");
+    let address = server.address.parse().unwrap();
+    let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(900));
+    let crowd: Result<Vec<TcpStream>, _> = (0..CROWD).map(|_| connect()).collect();
+    server.signal("CONT");
+    for mut client in crowd.expect("there is room for the whole crowd") {
+        client.write_all(b"GET /open HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    }
+}
+
+#[test]
 fn stops_with_exit_code_0_at_sigterm_and_sigint() {
     for signal in ["TERM", "INT"] {
         let server = Running::start(&[]);
@@ -407,11 +430,15 @@ impl Running {
         self.exchange(&format!("GET {target} HTTP/1.1\r\nHost: {}\r\n{fields}\r\n", self.address))
     }
 
-    /// Sends a signal, and waits for the end.
-    fn stop(mut self, signal: &str) -> Ended {
+    fn signal(&self, signal: &str) {
         let id = self.process.id().to_string();
         let kill = Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap();
         assert!(kill.success());
+    }
+
+    /// Sends a signal, and waits for the end.
+    fn stop(mut self, signal: &str) -> Ended {
+        self.signal(signal);
         let (mut stdout, mut stderr) = (String::new(), String::new());
         if let Some(mut pipe) = self.process.stderr.take() {
             pipe.read_to_string(&mut stderr).unwrap();
