@@ -116,9 +116,14 @@ impl Trials {
     fn end_period(&mut self, answered: u64, now: u64) -> bool {
         let (answered_before, since) = self.began;
         self.began = (answered, now);
+        // One that ends a period may be overtaken by the one that ends the next.
         let requests = answered.saturating_sub(answered_before);
-        let rate = requests * 1_000_000 / now.saturating_sub(since).max(1);
-
+        let micros = now.saturating_sub(since).max(1);
+        if micros > 5 * PERIOD {
+            // For a while there was nothing to do, which tells nothing.
+            return self.is_on;
+        }
+        let rate = requests * 1_000_000 / micros;
         let known = &mut self.rates[usize::from(self.is_on)];
         if self.is_trial {
             *known = rate;
@@ -126,18 +131,20 @@ impl Trials {
             self.is_on = on > off;
             self.pause = if self.is_on { LONG } else { (self.pause * 2).clamp(SHORT, LONG) };
             (self.is_trial, self.left) = (false, self.pause);
-        } else if rate < WORTHWHILE && !self.is_on {
-            *self = Trials { began: self.began, left: SHORT, ..Trials::default() };
-        } else {
-            // One period tells less than many.
-            *known = if *known == 0 { rate } else { *known - *known / 16 + rate / 16 };
-            let [off, on] = self.rates;
-            // Somebody else has come, or there is less to do.
-            let is_worse = self.is_on && on < off;
-            self.is_trial = self.left == 0 || is_worse;
-            self.is_on ^= self.is_trial;
-            self.left = self.left.saturating_sub(1);
+            return self.is_on;
         }
+        // One period tells less than many.
+        *known = if *known == 0 { rate } else { *known - *known / 16 + rate / 16 };
+        if *known < WORTHWHILE {
+            *self = Trials { began: self.began, left: SHORT, ..Trials::default() };
+            return false;
+        }
+        let [off, on] = self.rates;
+        // Somebody else has come, or there is less to do.
+        let is_worse = self.is_on && on < off;
+        self.is_trial = self.left == 0 || is_worse;
+        self.is_on ^= self.is_trial;
+        self.left = self.left.saturating_sub(1);
         self.is_on
     }
 }
