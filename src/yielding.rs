@@ -33,7 +33,8 @@
 //!
 //! What it costs: where clients share the processors with the server, the slowest
 //! hundredth of the answers waits for a slice of theirs, 4 ms instead of 1. To
-//! repeat it: `scripts/bench.sh`, beside `sh -c 'while :; do :; done'` or not.
+//! repeat it, give the server and wrk a processor each (`taskset`), and the
+//! server's to `sh -c 'while :; do :; done'` as well.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
