@@ -91,6 +91,15 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_digits_alone_and_fits() {
+        assert_eq!(number(b"007"), Some(7));
+        assert_eq!(number(b"18446744073709551615"), Some(u64::MAX));
+        for no in ["", "+7", "-7", " 7", "7 ", "0x7", "7.0", "18446744073709551616", "\u{667}"] {
+            assert_eq!(number(no.as_bytes()), None, "{no:?}");
+        }
+    }
+
+    #[test]
     fn a_quoted_string_ends_at_its_own_quote() {
         assert_eq!(skip_quoted_string(b"\"a\\\"b\";c"), Some(&b";c"[..]));
         for no in ["", "a", "\"", "\"a", "\"a\\", "\"a\\\"", "\"a\0\"", "\"\\\n\""] {

@@ -109,6 +109,7 @@ struct Writer {
 impl Writer {
     fn run(self) {
         while let Ok(first) = self.entries.recv() {
+            // Nothing tells that others come, so there is only time to wait for.
             thread::sleep(GATHERING);
             let mut batch = Batch::default();
             for entry in std::iter::once(first).chain(self.entries.try_iter()) {
@@ -167,5 +168,31 @@ impl Batch {
         } else {
             self.lines = Some(line);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_find_the_queue_full_are_counted() {
+        let (queue, entries) = sync_channel(2);
+        let lost = Arc::default();
+        let logger = Logger { queue, lost: Arc::clone(&lost), level: LevelFilter::Info };
+        for level in [Level::Info, Level::Debug, Level::Warn, Level::Error] {
+            logger.log(&Record::builder().level(level).args(format_args!("line")).build());
+        }
+        assert_eq!((entries.try_iter().count(), lost.load(Relaxed)), (2, 1));
+    }
+
+    #[test]
+    fn a_line_in_a_batch_looks_as_if_it_had_been_written_alone() {
+        let mut batch = Batch::default();
+        batch.push(Line::new(Level::Info, "a", format_args!("one")));
+        batch.push(Line::new(Level::Warn, "b::c", format_args!("two")));
+        let lines = batch.lines.unwrap();
+        assert_eq!((batch.count, lines.level), (2, Level::Info));
+        assert_eq!(lines.parts(), ("a", "one\nWARN  [b::c] two"));
     }
 }

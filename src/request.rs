@@ -632,6 +632,18 @@ fn without_default_port(authority: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_line_ends_at_its_first_cr_or_lf_wherever_that_is() {
+        for length in 0..50 {
+            let plain = "x".repeat(length);
+            assert_eq!(line_length(plain.as_bytes()), length);
+            for end in ["\r", "\n", "\r\n"] {
+                let line = format!("{plain}{end}{}", "y\r\n".repeat(12));
+                assert_eq!(line_length(line.as_bytes()), length, "{line:?}");
+            }
+        }
+    }
+
     /// What becomes of a head, whole and octet by octet.
     #[track_caller]
     fn check(head: &str) -> Result<(), Error> {
