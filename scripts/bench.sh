@@ -36,16 +36,24 @@ fi
 
 token='Authorization: Bearer fake-super-secret-token'
 scenarios=('8 keep-alive connections' '64 keep-alive connections' '256 keep-alive connections'
-    '64 connections, 16 requests a write' 'a connection for each request, 64 at a time')
+    '64 connections, 16 requests a write' 'a connection for each request, 64 at a time'
+    '64 keep-alive connections, beside a program that never rests')
 load() { # SCENARIO URL
+    local busy=
     case $1 in
         0) set -- "$2" -c 8 ;;
         1) set -- "$2" -c 64 ;;
         2) set -- "$2" -c 256 ;;
         3) set -- "$2" -c 64 -s scripts/bench/pipeline.lua ;;
         4) set -- "$2" -c 64 -H 'Connection: close' ;;
+        5)
+            set -- "$2" -c 64
+            sh -c 'while :; do :; done' >/dev/null 2>&1 &
+            busy=$!
+            ;;
     esac
     "$wrk" -t 1 -d "${seconds}s" -H "$token" "${@:2}" "$1/protected"
+    [ -z "$busy" ] || kill "$busy"
 }
 
 : >"$dir/figures"
