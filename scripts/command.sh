@@ -58,6 +58,7 @@ cannot 'an address in use' "127.0.0.1:$port" \
     'stop what listens there, or choose another port: --listen 127.0.0.1:0'
 ask /open
 expect 'the one that was there still serves' 200 "$(status)"
+logged '"GET /open HTTP/1.1" 200 34'
 expect_like 'an access line is on stderr' \
     '*127.0.0.1 - - \[??/???/????:??:??:?? +0000\] "GET /open HTTP/1.1" 200 34*' "$(cat "$dir/log")"
 stop

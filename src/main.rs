@@ -115,6 +115,8 @@ fn serve(options: Options) -> ExitCode {
         }
         Err(error) => log::warn!("signals are not caught, a stop cuts requests off: {error}"),
     }
+    // Who has read that it listens can read what there is to be warned of.
+    log::logger().flush();
     // Whoever started us may not care to read it.
     let _ = write_out(&format!("listening on {scheme}://{address}\n"));
     match server.run(routes(guards, logins, readiness)) {
