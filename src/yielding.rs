@@ -120,13 +120,11 @@ impl Trials {
         // One that ends a period may be overtaken by the one that ends the next.
         let requests = answered.saturating_sub(answered_before);
         let micros = now.saturating_sub(since).max(1);
-        if micros > 5 * PERIOD {
-            // For a while there was nothing to do, which tells nothing.
-            return self.is_on;
-        }
         let rate = requests * 1_000_000 / micros;
+        // A pause in the load ends no trial, and begins none.
+        let is_pause = micros > 5 * PERIOD;
         let known = &mut self.rates[usize::from(self.is_on)];
-        if self.is_trial {
+        if self.is_trial && !is_pause {
             *known = rate;
             let [off, on] = self.rates;
             self.is_on = on > off;
@@ -139,6 +137,9 @@ impl Trials {
         if *known < WORTHWHILE {
             *self = Trials { began: self.began, left: SHORT, ..Trials::default() };
             return false;
+        }
+        if is_pause {
+            return self.is_on;
         }
         let [off, on] = self.rates;
         // Somebody else has come, or there is less to do.
@@ -209,6 +210,22 @@ mod tests {
         assert!(run(50, 1_500), "it pays");
         assert!(!run(300, 300), "somebody else came");
         assert!(run(10_000, 1_500), "and went");
+    }
+
+    #[test]
+    fn threads_do_not_yield_any_more_when_the_load_has_gone() {
+        let mut trials = Trials::default();
+        let (mut answered, mut now) = (0, 0);
+        let mut run = |periods: u64, requests: u64, micros: u64| {
+            (0..periods).fold(false, |is_on, _| {
+                now += micros;
+                answered += requests * if is_on { 2 } else { 1 };
+                trials.end_period(answered, now)
+            })
+        };
+        assert!(run(50, 1_000, PERIOD));
+        assert!(run(1, 1, 100 * PERIOD), "a pause is not the end of it");
+        assert!(!run(100, 1, 10 * PERIOD), "but many are");
     }
 
     #[test]
