@@ -41,63 +41,39 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-mod access_log;
-#[cfg(feature = "login")]
-mod accounts;
-mod authorization;
-mod connection;
-mod content;
-mod date;
-mod docs;
+mod auth;
 mod error;
-mod field;
-pub mod form;
-pub mod guard;
-pub mod json;
+mod http;
 mod limits;
 #[cfg(feature = "login")]
 mod login;
-mod openapi;
-#[cfg(feature = "login")]
-mod password;
-mod random;
-mod request;
-mod response;
 mod routes;
-mod server;
-#[cfg(feature = "tls")]
-pub mod tls;
-#[cfg(feature = "login")]
-mod tokens;
-#[cfg(feature = "login")]
-mod turns;
-mod user;
-pub mod users;
-mod yielding;
+mod serve;
 
 #[cfg(feature = "login")]
-pub use accounts::Account;
-pub use authorization::{Challenge, Credentials, Reason, Refusal, Repeated};
-pub use connection::exchange;
-pub use content::ContentReader;
+pub use auth::accounts::Account;
+pub use auth::challenge::{Challenge, Credentials, Reason, Refusal, Repeated};
+pub use auth::guard::{self, Guard};
+#[cfg(feature = "login")]
+pub use auth::password::Password;
+pub use auth::user::User;
+pub use auth::users::{self, Users, UsersFile};
 pub use error::Error;
-pub use field::Field;
-pub use guard::Guard;
+pub use http::body::ContentReader;
+pub use http::header::Field;
+pub use http::request::{Method, Request, Version};
+pub use http::response::{Response, Status};
+pub use http::{form, json};
 pub use limits::Limits;
 #[cfg(feature = "login")]
 pub use limits::LoginLimits;
 #[cfg(feature = "login")]
-pub use login::Login;
-#[cfg(feature = "login")]
-pub use password::Password;
-pub use request::{Method, Request, Version};
-pub use response::{Response, Status};
-pub use routes::{Behind, Route, Routes};
-pub use server::{Server, Stop};
+pub use login::login::Login;
+pub use routes::table::{Behind, Route, Routes};
+pub use serve::connection::exchange;
+pub use serve::server::{Server, Stop};
 #[cfg(feature = "tls")]
-pub use tls::Tls;
-pub use user::User;
-pub use users::{Users, UsersFile};
+pub use serve::tls::{self, Tls};
 
 /// The README's examples are compiled, and run where they end.
 #[cfg(doctest)]

@@ -23,9 +23,9 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{InconsistentKeys, ServerConfig, ServerConnection};
 
-use crate::connection::Stream;
+use crate::auth::users::warn_of_readers;
 use crate::limits::Limits;
-use crate::users::warn_of_readers;
+use crate::serve::connection::Stream;
 
 /// A certificate and its key, with which a [`Server`](crate::Server) speaks
 /// HTTPS. Clones share both.

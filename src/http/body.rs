@@ -11,7 +11,7 @@ use std::io;
 use std::time::Instant;
 
 use crate::error::Error;
-use crate::field::{self, Field, is_token, is_value};
+use crate::http::header::{self, Field, is_token, is_value};
 use crate::limits::Limits;
 
 /// How a message body is delimited (RFC 9112 §6).
@@ -59,7 +59,7 @@ impl Framing {
 
 /// `Content-Length = 1*DIGIT` (RFC 9110 §8.6), and no more than we take.
 fn content_length(value: &[u8], limits: &Limits) -> Result<u64, Error> {
-    let length = field::number(value).ok_or(Error::ContentLength)?;
+    let length = header::number(value).ok_or(Error::ContentLength)?;
     if length > limits.content_bytes { Err(Error::ContentTooLarge) } else { Ok(length) }
 }
 
@@ -417,11 +417,11 @@ fn chunk_size(line: &[u8]) -> Option<(u64, usize)> {
     let size = u64::from_str_radix(str::from_utf8(size).ok()?, 16).ok()?;
     let mut rest = extensions;
     while !rest.is_empty() {
-        let name = field::skip_whitespace(rest).strip_prefix(b";").map(field::skip_whitespace)?;
-        rest = field::skip_token(name)?;
-        if let Some(value) = field::skip_whitespace(rest).strip_prefix(b"=") {
-            let value = field::skip_whitespace(value);
-            rest = field::skip_quoted_string(value).or_else(|| field::skip_token(value))?;
+        let name = header::skip_whitespace(rest).strip_prefix(b";").map(header::skip_whitespace)?;
+        rest = header::skip_token(name)?;
+        if let Some(value) = header::skip_whitespace(rest).strip_prefix(b"=") {
+            let value = header::skip_whitespace(value);
+            rest = header::skip_quoted_string(value).or_else(|| header::skip_token(value))?;
         }
     }
     Some((size, extensions.len()))

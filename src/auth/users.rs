@@ -17,13 +17,13 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(feature = "login")]
-use crate::accounts::{Account, Accounts};
-use crate::authorization::b64token;
-use crate::guard::is_same;
+use crate::auth::accounts::{Account, Accounts};
+use crate::auth::challenge::b64token;
+use crate::auth::guard::is_same;
 #[cfg(feature = "login")]
-use crate::password::Password;
-use crate::random;
-use crate::user::User;
+use crate::auth::password::Password;
+use crate::auth::random;
+use crate::auth::user::User;
 
 /// A store of users, each found by a token.
 ///

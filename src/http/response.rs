@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 
 use crate::error::Error;
-use crate::field::{is_token, is_value};
-use crate::json;
+use crate::http::header::{is_token, is_value};
+use crate::http::json;
 
 /// A final status code (RFC 9110 §15), 200 to 599.
 ///
@@ -144,7 +144,7 @@ impl Response {
         }
     }
 
-    /// 200 with `json`, which is sent as it is. [`json`](crate::json) makes some.
+    /// 200 with `json`, which is sent as it is. [`json`](crate::http::json) makes some.
     #[must_use]
     pub fn json(json: impl Into<Cow<'static, str>>) -> Response {
         Response::ok("application/json", json.into())

@@ -18,15 +18,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::access_log;
-use crate::content::{Content, Progress, Source, Supply};
-use crate::date::Clock;
 use crate::error::Error;
+use crate::http::body::{Content, Progress, Source, Supply};
+use crate::http::date::Clock;
+use crate::http::request::{Head, HeadEnd, Method, Request, Version, split};
+use crate::http::response::{Persistence, Response};
 use crate::limits::{Limits, STRICT_TRANSPORT};
-use crate::request::{Head, HeadEnd, Method, Request, Version, split};
-use crate::response::{Persistence, Response};
-use crate::routes::Routes;
-use crate::yielding::Yielding;
+use crate::routes::table::Routes;
+use crate::serve::access_log;
+use crate::serve::yielding::Yielding;
 
 /// What a connection needs of the stream under it.
 pub(crate) trait Stream: Read + Write {

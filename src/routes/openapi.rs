@@ -7,11 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::guard::{Description, Scheme};
-use crate::json::string;
-use crate::request::Method;
-use crate::response::Response;
-use crate::routes::{Route, Routes};
+use crate::auth::guard::{Description, Scheme};
+use crate::http::json::string;
+use crate::http::request::Method;
+use crate::http::response::Response;
+use crate::routes::table::{Route, Routes};
 
 const A_STRING: &str = r#"{"type":"string"}"#;
 const AN_OBJECT: &str = r#"{"type":"object"}"#;
@@ -232,11 +232,11 @@ fn array(values: impl IntoIterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guard::{self, Guard};
-    use crate::request::Request;
-    use crate::response::Status;
-    use crate::user::User;
-    use crate::users::Users;
+    use crate::auth::guard::{self, Guard};
+    use crate::auth::user::User;
+    use crate::auth::users::Users;
+    use crate::http::request::Request;
+    use crate::http::response::Status;
 
     fn handler<T>(_: &mut Request, _: T) -> Response {
         Response::text("")

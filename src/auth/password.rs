@@ -14,7 +14,7 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{ARGON2ID_IDENT, Argon2, Params, PasswordHasher, PasswordVerifier};
 
-use crate::random;
+use crate::auth::random;
 
 /// A hashed password. Clones share it.
 ///

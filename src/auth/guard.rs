@@ -10,9 +10,9 @@ use std::fmt;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use crate::access_log;
-use crate::authorization::{Challenge, Credentials, Reason, Refusal, b64token, user_pass};
-use crate::request::Request;
+use crate::auth::challenge::{Challenge, Credentials, Reason, Refusal, b64token, user_pass};
+use crate::http::request::Request;
+use crate::serve::access_log;
 
 /// A function that decides who may pass, and as whom.
 ///
@@ -518,8 +518,8 @@ impl fmt::Display for Scheme {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::response::Response;
-    use crate::user::User;
+    use crate::auth::user::User;
+    use crate::http::response::Response;
 
     /// The identity, or the status, the challenges and the detail.
     #[track_caller]

@@ -14,17 +14,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::accounts::Account;
+use crate::auth::accounts::Account;
+use crate::auth::guard::Scoped;
+use crate::auth::user::User;
 use crate::error::Error;
-use crate::form;
-use crate::guard::Scoped;
-use crate::json;
+use crate::http::form;
+use crate::http::json;
+use crate::http::request::Request;
+use crate::http::response::{Response, Status};
 use crate::limits::LoginLimits;
-use crate::request::Request;
-use crate::response::{Response, Status};
-use crate::tokens::Tokens;
-use crate::turns::Turns;
-use crate::user::User;
+use crate::login::tokens::Tokens;
+use crate::login::turns::Turns;
 
 /// Logins with name and password, for tokens that expire. Clones share them.
 ///

@@ -9,9 +9,9 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
 
-use crate::request::{Method, Request};
-use crate::response::{Response, Status};
-use crate::routes::{Route, Routes};
+use crate::http::request::{Method, Request};
+use crate::http::response::{Response, Status};
+use crate::routes::table::{Route, Routes};
 
 const PAGE: &str = include_str!("docs.html");
 

@@ -8,10 +8,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::auth::guard::{Description, Guard};
 use crate::error::Error;
-use crate::guard::{Description, Guard};
-use crate::request::{Method, Request};
-use crate::response::{Response, Status};
+use crate::http::request::{Method, Request};
+use crate::http::response::{Response, Status};
 
 /// A row of the table.
 pub struct Route {
@@ -435,8 +435,8 @@ impl From<Vec<Route>> for Routes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authorization::{Challenge, Refusal};
-    use crate::guard;
+    use crate::auth::challenge::{Challenge, Refusal};
+    use crate::auth::guard;
 
     fn table() -> Routes {
         let guard = guard::bearer("r", |token| (token == "t").then_some("Ann"));

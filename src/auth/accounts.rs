@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::password::Password;
-use crate::user::User;
+use crate::auth::password::Password;
+use crate::auth::user::User;
 
 /// Who a name is, and the password that proves it: what a login is to find.
 ///

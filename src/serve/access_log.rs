@@ -11,10 +11,10 @@
 use std::fmt::{self, Arguments, Display, Write};
 use std::net::SocketAddr;
 
-use crate::date::Clock;
-use crate::field::every;
-use crate::request::{Request, Version};
-use crate::response::Response;
+use crate::http::date::Clock;
+use crate::http::header::every;
+use crate::http::request::{Request, Version};
+use crate::http::response::Response;
 
 const TARGET: &str = "guardhouse::access";
 

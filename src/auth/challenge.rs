@@ -9,9 +9,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::field::{every, is_token, is_value, skip_whitespace};
-use crate::request::Request;
-use crate::response::{Response, Status};
+use crate::http::header::{every, is_token, is_value, skip_whitespace};
+use crate::http::request::Request;
+use crate::http::response::{Response, Status};
 
 /// What a request's `Authorization` field says: an auth-scheme, and what
 /// follows it (RFC 9110 §11.4).

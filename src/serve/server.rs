@@ -21,16 +21,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::connection::{self, Seat};
-use crate::date::Clock;
+use crate::http::date::Clock;
+use crate::http::response::{Persistence, Response, Status};
 use crate::limits::Limits;
-use crate::response::{Persistence, Response, Status};
-use crate::routes::Routes;
-use crate::yielding::Yielding;
+use crate::routes::table::Routes;
+use crate::serve::connection::{self, Seat};
+use crate::serve::yielding::Yielding;
 #[cfg(feature = "tls")]
 use crate::{
     error::Error,
-    tls::{Accepted, Tls},
+    serve::tls::{Accepted, Tls},
 };
 
 /// A server that listens, and has not begun to answer.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::guard::Scoped;
+use crate::auth::guard::Scoped;
 
 /// Somebody with a name and scopes (RFC 6749 §3.3). Clones share both.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use crate::field::every;
+use crate::http::header::every;
 
 /// `text` as a JSON string, quotes included.
 ///

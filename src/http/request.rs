@@ -13,9 +13,9 @@ use std::mem::MaybeUninit;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
-use crate::content::{Content, ContentReader, Framing, Progress, Supply};
 use crate::error::Error;
-use crate::field::{Field, every, number};
+use crate::http::body::{Content, ContentReader, Framing, Progress, Supply};
+use crate::http::header::{Field, every, number};
 use crate::limits::Limits;
 
 /// A request method (RFC 9110 §9). Case-sensitive on the wire.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use blake2::{Blake2s256, Digest};
 
-use crate::random;
+use crate::auth::random;
 
 /// Issued tokens, and what each stands for.
 pub(crate) struct Tokens<T> {
