@@ -15,7 +15,7 @@ use std::fmt;
 /// use guardhouse::{Error, Request, Response};
 ///
 /// fn length(request: &mut Request) -> Result<Response, Error> {
-///     let content = request.content()?;
+///     let content = request.body()?;
 ///     Ok(Response::text(format!("{} bytes\n", content.len())))
 /// }
 /// # let mut request = Request::parse(b"GET / HTTP/1.0\r\n\r\n").unwrap();
@@ -39,7 +39,7 @@ pub enum Error {
     /// The HTTP version is not `HTTP/` digit `.` digit (RFC 9112 §2.3).
     Version,
     /// A field line is not `field-name ":" OWS field-value OWS` (RFC 9112 §5).
-    FieldLine,
+    HeaderLine,
     /// An HTTP/1.1 request without Host (RFC 9112 §3.2).
     HostMissing,
     /// More than one Host (RFC 9112 §3.2).
@@ -63,19 +63,19 @@ pub enum Error {
     /// A trailer section that is not as RFC 9112 §7.1.2 has it, or is too long.
     Trailer,
     /// The peer ended its side inside the message body (RFC 9112 §8).
-    ContentTruncated,
+    BodyTruncated,
     /// The head did not arrive in time.
     HeadTimeout,
     /// The message body did not arrive in time.
-    ContentTimeout,
+    BodyTimeout,
     /// More content than the server takes (RFC 9110 §15.5.14).
-    ContentTooLarge,
+    BodyTooLarge,
     /// A longer target than the server takes (RFC 9110 §15.5.15).
     TargetTooLong,
     /// An expectation other than `100-continue` (RFC 9110 §10.1.1).
     Expectation,
     /// More field lines than the server takes (RFC 6585 §5).
-    TooManyFields,
+    TooManyHeaders,
     /// A longer head than the server takes (RFC 6585 §5).
     HeadTooLarge,
     /// A method that the server does not know (RFC 9110 §9.1).
@@ -100,7 +100,7 @@ impl Error {
             | Error::Target
             | Error::NotEncrypted
             | Error::Version
-            | Error::FieldLine
+            | Error::HeaderLine
             | Error::HostMissing
             | Error::HostRepeated
             | Error::HostMalformed
@@ -112,12 +112,12 @@ impl Error {
             | Error::FramingConflict
             | Error::Chunk
             | Error::Trailer
-            | Error::ContentTruncated => 400,
-            Error::HeadTimeout | Error::ContentTimeout => 408,
-            Error::ContentTooLarge => 413,
+            | Error::BodyTruncated => 400,
+            Error::HeadTimeout | Error::BodyTimeout => 408,
+            Error::BodyTooLarge => 413,
             Error::TargetTooLong => 414,
             Error::Expectation => 417,
-            Error::TooManyFields | Error::HeadTooLarge => 431,
+            Error::TooManyHeaders | Error::HeadTooLarge => 431,
             Error::MethodUnknown | Error::Connect | Error::TransferCoding => 501,
             Error::VersionUnsupported => 505,
         }
@@ -145,7 +145,7 @@ impl fmt::Display for Error {
             Error::Target => "malformed request target",
             Error::NotEncrypted => "this port speaks HTTPS alone: use https://",
             Error::Version => "malformed HTTP version",
-            Error::FieldLine => "malformed field line",
+            Error::HeaderLine => "malformed field line",
             Error::HostMissing => "no Host field",
             Error::HostRepeated => "more than one Host field",
             Error::HostMalformed => "malformed Host field",
@@ -157,13 +157,13 @@ impl fmt::Display for Error {
             Error::FramingConflict => "both Transfer-Encoding and Content-Length",
             Error::Chunk => "malformed chunk",
             Error::Trailer => "malformed trailer section",
-            Error::ContentTruncated => "the connection ended inside the content",
+            Error::BodyTruncated => "the connection ended inside the content",
             Error::HeadTimeout => "the head took too long",
-            Error::ContentTimeout => "the content took too long",
-            Error::ContentTooLarge => "the content is too large",
+            Error::BodyTimeout => "the content took too long",
+            Error::BodyTooLarge => "the content is too large",
             Error::TargetTooLong => "the request target is too long",
             Error::Expectation => "unknown expectation",
-            Error::TooManyFields => "too many fields",
+            Error::TooManyHeaders => "too many fields",
             Error::HeadTooLarge => "the head is too large",
             Error::MethodUnknown => "unknown method",
             Error::Connect => "CONNECT is not implemented",

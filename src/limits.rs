@@ -31,10 +31,10 @@ pub struct Limits {
     /// Bytes in a head, its request line and last CRLF included. Default
     /// 16 KiB: Node's limit; nginx allows 4 × 8 KiB, Apache 8 KiB a line.
     pub head_bytes: usize,
-    /// Field lines in a head. Default 100: Apache's.
-    pub fields: usize,
+    /// Header lines in a head. Default 100: Apache's.
+    pub headers: usize,
     /// Bytes of content that a request may bring. Default 1 MiB: nginx's.
-    pub content_bytes: u64,
+    pub body_bytes: u64,
     /// Bytes in a chunk's size line, extensions and CRLF included. Default 256:
     /// extensions mean nothing to us.
     pub chunk_line_bytes: usize,
@@ -67,7 +67,7 @@ pub struct Limits {
     /// handshake, too, has this long.
     pub head_timeout: Duration,
     /// From the first wait for a message body to its last byte. Default 30 s.
-    pub content_timeout: Duration,
+    pub body_timeout: Duration,
     /// How long a connection may rest between requests. Default 75 s: nginx's,
     /// and longer than most clients' own, so that they close first.
     pub idle_timeout: Duration,
@@ -93,8 +93,8 @@ impl Limits {
         blank_lines: 4,
         target_bytes: 8 * 1024,
         head_bytes: 16 * 1024,
-        fields: 100,
-        content_bytes: 1024 * 1024,
+        headers: 100,
+        body_bytes: 1024 * 1024,
         chunk_line_bytes: 256,
         chunk_extension_bytes: 16 * 1024,
         trailer_bytes: 4 * 1024,
@@ -105,7 +105,7 @@ impl Limits {
         connections: 16 * 1024,
         silent_timeout: Duration::from_secs(10),
         head_timeout: Duration::from_secs(10),
-        content_timeout: Duration::from_secs(30),
+        body_timeout: Duration::from_secs(30),
         idle_timeout: Duration::from_secs(75),
         write_timeout: Duration::from_secs(10),
         drain_timeout: Duration::from_secs(1),

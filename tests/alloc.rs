@@ -21,7 +21,7 @@ fn routes() -> Routes {
     ])
 }
 
-/// Allocations for one more request of these octets on a connection.
+/// Allocations for one more request of these bytes on a connection.
 #[track_caller]
 fn allocations(request: &str, status: &str) -> f64 {
     let (routes, limits) = (routes(), Limits::default());
@@ -50,7 +50,7 @@ const TOKEN: &str = "Authorization: Bearer s3cret-of-ann\r\n";
 #[test]
 fn the_server_allocates_nothing_for_a_request() {
     expect("GET /constant HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK", 0.0);
-    let many_fields = "X-Field: value\r\n".repeat(20);
+    let many_fields = "X-Header: value\r\n".repeat(20);
     expect(&format!("GET /constant HTTP/1.1\r\nHost: a\r\n{many_fields}\r\n"), "200 OK", 0.0);
 }
 

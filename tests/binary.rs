@@ -72,8 +72,8 @@ fn a_guarded_route_challenges_everyone_else() {
         assert_eq!(server.get(path, ""), missing, "{path}");
         assert_eq!(server.get(&target, ""), missing, "{target}");
         for credentials in [format!("Basic {token}"), token.to_owned(), String::new()] {
-            let field = format!("Authorization: {credentials}\r\n");
-            assert_eq!(server.get(path, &field), missing, "{path} {credentials}");
+            let header = format!("Authorization: {credentials}\r\n");
+            assert_eq!(server.get(path, &header), missing, "{path} {credentials}");
         }
         let invalid = json(
             "401 Unauthorized",
@@ -81,8 +81,8 @@ fn a_guarded_route_challenges_everyone_else() {
             &format!(r#"{{"detail":"{detail}"}}"#),
         );
         for token in ["", "wrong", &token.to_uppercase(), &format!("{token} ."), "\"a\""] {
-            let field = format!("Authorization: Bearer {token}\r\n");
-            assert_eq!(server.get(path, &field), invalid, "{path} {token}");
+            let header = format!("Authorization: Bearer {token}\r\n");
+            assert_eq!(server.get(path, &header), invalid, "{path} {token}");
         }
         let twice = format!("Authorization: Bearer {token}\r\n").repeat(2);
         assert!(server.get(path, &twice).starts_with("HTTP/1.1 400 Bad Request\r\n"), "{path}");
@@ -114,11 +114,11 @@ fn what_is_not_in_the_table_is_404_or_405() {
 fn head_is_get_without_content() {
     let server = Running::start(&[]);
     for (path, token, ..) in GUARDED {
-        for fields in [String::new(), format!("Authorization: Bearer {token}\r\n")] {
-            let get = server.get(path, &fields);
+        for headers in [String::new(), format!("Authorization: Bearer {token}\r\n")] {
+            let get = server.get(path, &headers);
             let (head, _) = get.split_once("\r\n\r\n").unwrap();
             let answer =
-                server.exchange(&format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+                server.exchange(&format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n{headers}\r\n"));
             assert_eq!(answer, format!("{head}\r\n\r\n"), "{path}");
         }
     }
@@ -313,11 +313,11 @@ fn no_log_level_shows_a_token() {
         {
             server.get(&format!("{path}?token={token}"), &format!("{name} {token}\r\n"));
         }
-        let field = format!("Authorization: Bearer {token}\r\n");
-        server.get(path, &field.repeat(2));
-        server.exchange(&format!("GET {path}?{token} HTTP/1.1\r\n{field}\r\n"));
-        server.exchange(&format!("{token} {path} HTTP/1.1\r\nHost: a\r\n{field}\r\n"));
-        server.exchange(&format!("GET {path} HTTP/9.9\r\nHost: a\r\n{field}\r\n"));
+        let header = format!("Authorization: Bearer {token}\r\n");
+        server.get(path, &header.repeat(2));
+        server.exchange(&format!("GET {path}?{token} HTTP/1.1\r\n{header}\r\n"));
+        server.exchange(&format!("{token} {path} HTTP/1.1\r\nHost: a\r\n{header}\r\n"));
+        server.exchange(&format!("GET {path} HTTP/9.9\r\nHost: a\r\n{header}\r\n"));
     }
     let log = server.stop("TERM").stderr;
     assert_eq!(access_lines(&log).len(), GUARDED.len() * 8);
@@ -426,8 +426,8 @@ impl Running {
     }
 
     #[track_caller]
-    fn get(&self, target: &str, fields: &str) -> String {
-        self.exchange(&format!("GET {target} HTTP/1.1\r\nHost: {}\r\n{fields}\r\n", self.address))
+    fn get(&self, target: &str, headers: &str) -> String {
+        self.exchange(&format!("GET {target} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.address))
     }
 
     fn signal(&self, signal: &str) {
@@ -467,16 +467,16 @@ fn run<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
 }
 
 #[track_caller]
-fn text(octets: &[u8]) -> &str {
-    str::from_utf8(octets).unwrap()
+fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap()
 }
 
 /// A whole answer with JSON. `fields` come behind those that every answer has.
-fn json(status: &str, fields: &str, content: &str) -> String {
+fn json(status: &str, headers: &str, content: &str) -> String {
     let length = content.len();
     format!(
         "HTTP/1.1 {status}\r\nDate: …\r\nContent-Type: application/json\r\n\
-         Content-Length: {length}\r\n{fields}\r\n{content}"
+         Content-Length: {length}\r\n{headers}\r\n{content}"
     )
 }
 

@@ -27,7 +27,7 @@ const INSUFFICIENT: &[&str] =
     &[r#"Bearer realm="guardhouse", error="insufficient_scope", scope="reports:read""#];
 const ASKS_BASIC: &[&str] = &[r#"Basic realm="guardhouse", charset="UTF-8""#];
 
-fn field(value: &str) -> String {
+fn header(value: &str) -> String {
     format!("Authorization: {value}\r\n")
 }
 
@@ -35,44 +35,44 @@ fn field(value: &str) -> String {
 fn table() -> Vec<Row> {
     vec![
         ("no `Authorization`, or a blank one", String::new(), 401, ASKS),
-        ("another scheme", field("Basic YW5uOnB3"), 401, ASKS),
-        ("`Bearer` and an unknown token", field("Bearer s3cret-eve"), 401, INVALID),
-        ("`Bearer` and no token", field("Bearer"), 401, INVALID),
-        ("`Bearer` and what can't be a token", field("Bearer \"s3cret-ann\""), 401, INVALID),
-        ("`Authorization` twice", field("Bearer s3cret-ann").repeat(2), 400, REPEATED),
-        ("a known token without the scope", field("Bearer s3cret-bob"), 403, INSUFFICIENT),
-        ("a known token with the scope", field("bearer  s3cret-ann"), 200, &[]),
+        ("another scheme", header("Basic YW5uOnB3"), 401, ASKS),
+        ("`Bearer` and an unknown token", header("Bearer s3cret-eve"), 401, INVALID),
+        ("`Bearer` and no token", header("Bearer"), 401, INVALID),
+        ("`Bearer` and what can't be a token", header("Bearer \"s3cret-ann\""), 401, INVALID),
+        ("`Authorization` twice", header("Bearer s3cret-ann").repeat(2), 400, REPEATED),
+        ("a known token without the scope", header("Bearer s3cret-bob"), 403, INSUFFICIENT),
+        ("a known token with the scope", header("bearer  s3cret-ann"), 200, &[]),
     ]
 }
 
 /// Rows that would be repetitions in the README.
 fn bad_input() -> Vec<Row> {
-    let long = |length| field(&format!("Bearer {}", "a".repeat(length)));
+    let long = |length| header(&format!("Bearer {}", "a".repeat(length)));
     vec![
-        ("an empty field", field(""), 401, ASKS),
-        ("a blank field", field("   \t"), 401, ASKS),
-        ("a token without a scheme", field("s3cret-ann"), 401, ASKS),
-        ("scheme and token glued", field("Bearers3cret-ann"), 401, ASKS),
-        ("a tab behind the scheme", field("Bearer\ts3cret-ann"), 401, ASKS),
-        ("a comma behind the scheme", field("Bearer, s3cret-ann"), 401, ASKS),
+        ("an empty field", header(""), 401, ASKS),
+        ("a blank field", header("   \t"), 401, ASKS),
+        ("a token without a scheme", header("s3cret-ann"), 401, ASKS),
+        ("scheme and token glued", header("Bearers3cret-ann"), 401, ASKS),
+        ("a tab behind the scheme", header("Bearer\ts3cret-ann"), 401, ASKS),
+        ("a comma behind the scheme", header("Bearer, s3cret-ann"), 401, ASKS),
         ("another field", "X-Authorization: Bearer s3cret-ann\r\n".into(), 401, ASKS),
         ("a proxy's field", "Proxy-Authorization: Bearer s3cret-ann\r\n".into(), 401, ASKS),
         ("a cookie", "Cookie: Authorization=Bearer s3cret-ann\r\n".into(), 401, ASKS),
         ("a token of 15 KiB", long(15 * 1024), 401, INVALID),
         ("a token of 16 KiB, over the limit on heads", long(16 * 1024), 431, &[]),
-        ("a token in another case", field("Bearer S3CRET-ANN"), 401, INVALID),
-        ("a token and a comma", field("Bearer s3cret-ann,"), 401, INVALID),
-        ("two tokens", field("Bearer s3cret-ann s3cret-ann"), 401, INVALID),
-        ("two schemes in one field", field("Bearer s3cret-ann, Basic YW5uOnB3"), 401, INVALID),
-        ("a token in UTF-8", field("Bearer s3cret-änn"), 401, INVALID),
-        ("a token and a no-break space", field("Bearer s3cret-ann\u{a0}"), 401, INVALID),
-        ("a token and a tab, which is whitespace", field("Bearer s3cret-ann\t"), 200, &[]),
-        ("padding alone", field("Bearer =="), 401, INVALID),
-        ("a NUL", field("Bearer s3cret-ann\0"), 400, &[]),
-        ("twice, the second one empty", field("Bearer s3cret-ann") + &field(""), 400, REPEATED),
+        ("a token in another case", header("Bearer S3CRET-ANN"), 401, INVALID),
+        ("a token and a comma", header("Bearer s3cret-ann,"), 401, INVALID),
+        ("two tokens", header("Bearer s3cret-ann s3cret-ann"), 401, INVALID),
+        ("two schemes in one field", header("Bearer s3cret-ann, Basic YW5uOnB3"), 401, INVALID),
+        ("a token in UTF-8", header("Bearer s3cret-änn"), 401, INVALID),
+        ("a token and a no-break space", header("Bearer s3cret-ann\u{a0}"), 401, INVALID),
+        ("a token and a tab, which is whitespace", header("Bearer s3cret-ann\t"), 200, &[]),
+        ("padding alone", header("Bearer =="), 401, INVALID),
+        ("a NUL", header("Bearer s3cret-ann\0"), 400, &[]),
+        ("twice, the second one empty", header("Bearer s3cret-ann") + &header(""), 400, REPEATED),
         (
             "twice, in another case",
-            field("Bearer s3cret-ann") + "AUTHORIZATION: x\r\n",
+            header("Bearer s3cret-ann") + "AUTHORIZATION: x\r\n",
             400,
             REPEATED,
         ),
@@ -82,15 +82,15 @@ fn bad_input() -> Vec<Row> {
 fn bad_passwords() -> Vec<Row> {
     vec![
         ("nothing", String::new(), 401, ASKS_BASIC),
-        ("another scheme", field("Bearer s3cret-ann"), 401, ASKS_BASIC),
-        ("the right password", field("basic YW5uOnB3"), 200, &[]),
-        ("a wrong password", field("Basic YW5uOm5v"), 401, ASKS_BASIC),
-        ("no credentials", field("Basic"), 401, ASKS_BASIC),
-        ("octets outside Base64", field("Basic YW5u!!OnB3"), 401, ASKS_BASIC),
-        ("no padding", field("Basic YW5uOg"), 401, ASKS_BASIC),
-        ("no colon", field("Basic YW5u"), 401, ASKS_BASIC),
-        ("no UTF-8", field("Basic /zpwdw=="), 401, ASKS_BASIC),
-        ("15 KiB", field(&format!("Basic {}", "YW5u".repeat(3840))), 401, ASKS_BASIC),
+        ("another scheme", header("Bearer s3cret-ann"), 401, ASKS_BASIC),
+        ("the right password", header("basic YW5uOnB3"), 200, &[]),
+        ("a wrong password", header("Basic YW5uOm5v"), 401, ASKS_BASIC),
+        ("no credentials", header("Basic"), 401, ASKS_BASIC),
+        ("bytes outside Base64", header("Basic YW5u!!OnB3"), 401, ASKS_BASIC),
+        ("no padding", header("Basic YW5uOg"), 401, ASKS_BASIC),
+        ("no colon", header("Basic YW5u"), 401, ASKS_BASIC),
+        ("no UTF-8", header("Basic /zpwdw=="), 401, ASKS_BASIC),
+        ("15 KiB", header(&format!("Basic {}", "YW5u".repeat(3840))), 401, ASKS_BASIC),
     ]
 }
 
@@ -126,9 +126,9 @@ impl Running {
     }
 
     /// The status, the challenges and the whole answer.
-    fn get(&self, target: &str, fields: &str) -> (u16, Vec<String>, String) {
+    fn get(&self, target: &str, headers: &str) -> (u16, Vec<String>, String) {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
+        let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
         let mut answer = String::new();
@@ -144,8 +144,8 @@ impl Running {
 
     #[track_caller]
     fn check(&self, target: &str, rows: Vec<Row>) {
-        for (name, fields, status, challenges) in rows {
-            let (got, got_challenges, answer) = self.get(target, &fields);
+        for (name, headers, status, challenges) in rows {
+            let (got, got_challenges, answer) = self.get(target, &headers);
             assert_eq!(
                 (got, &got_challenges[..]),
                 (status, &challenges.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>()[..]),

@@ -1,7 +1,7 @@
 //! What a peer gets that is too slow, on either side: 408, or just an end.
 //!
 //! No test sleeps. Each waits for what the server does; a client that has to
-//! send slowly reads between its octets, and the read's timeout is its clock.
+//! send slowly reads between its bytes, and the read's timeout is its clock.
 //! Lower bounds are loose, upper ones generous, so that a busy machine fails
 //! nothing.
 
@@ -41,14 +41,14 @@ fn assert_timeout(answers: &[Answer], detail: &str) {
     assert!(answers[0].closes());
 }
 
-/// Sends an octet every few milliseconds until the server ends the connection;
-/// what came back, and how many octets the client got rid of.
-fn trickle(client: &mut Client, octets: impl IntoIterator<Item = u8>) -> (Vec<u8>, usize) {
+/// Sends an byte every few milliseconds until the server ends the connection;
+/// what came back, and how many bytes the client got rid of.
+fn trickle(client: &mut Client, bytes: impl IntoIterator<Item = u8>) -> (Vec<u8>, usize) {
     client.stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
     let (mut received, mut sent) = (Vec::new(), 0);
-    for octet in octets {
+    for byte in bytes {
         // The server may have closed already; reading will tell.
-        sent += client.stream.write(&[octet]).unwrap_or(0);
+        sent += client.stream.write(&[byte]).unwrap_or(0);
         let mut piece = [0; 1024];
         match client.stream.read(&mut piece) {
             Ok(0) => break,
@@ -110,7 +110,7 @@ fn a_second_head_that_stops_gets_408() {
     assert_timeout(&answers[1..], "the head took too long");
 }
 
-/// Slowloris: each octet comes in time, the head never does.
+/// Slowloris: each byte comes in time, the head never does.
 #[test]
 fn a_head_that_trickles_gets_408() {
     let server = Running::with(Limits { head_timeout: SHORT, ..patient_limits() });
@@ -119,14 +119,14 @@ fn a_head_that_trickles_gets_408() {
     let line = b"GET / HTTP/1.1\r\nHost: a\r\nX: ".iter().copied();
     let (received, sent) = trickle(&mut client, line.chain(std::iter::repeat_n(b'x', 4000)));
     assert!(begin.elapsed() >= SHORT / 2 && begin.elapsed() < GENEROUS);
-    assert!((1..4000).contains(&sent), "{sent} octets were taken");
+    assert!((1..4000).contains(&sent), "{sent} bytes were taken");
     let answers = Answer::parse_all(&received, |_| Asked::Other).unwrap();
     assert_timeout(&answers, "the head took too long");
 }
 
 #[test]
 fn content_that_stops_gets_408() {
-    let server = Running::with(Limits { content_timeout: SHORT, ..patient_limits() });
+    let server = Running::with(Limits { body_timeout: SHORT, ..patient_limits() });
     for (framing, body) in [
         ("Content-Length: 5", ""),
         ("Content-Length: 5", "hell"),
@@ -143,7 +143,7 @@ fn content_that_stops_gets_408() {
 
 #[test]
 fn a_client_that_does_not_continue_gets_408() {
-    let server = Running::with(Limits { content_timeout: SHORT, ..patient_limits() });
+    let server = Running::with(Limits { body_timeout: SHORT, ..patient_limits() });
     let mut client = server.connect();
     let begin = Instant::now();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
@@ -153,14 +153,14 @@ fn a_client_that_does_not_continue_gets_408() {
 
 #[test]
 fn content_that_trickles_gets_408() {
-    let server = Running::with(Limits { content_timeout: SHORT, ..patient_limits() });
+    let server = Running::with(Limits { body_timeout: SHORT, ..patient_limits() });
     for path in ["/", "/stream"] {
         let mut client = server.connect();
         client.send(format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n"));
         let begin = Instant::now();
         let (received, sent) = trickle(&mut client, std::iter::repeat_n(b'x', 4000));
         assert!(begin.elapsed() >= SHORT / 2 && begin.elapsed() < GENEROUS);
-        assert!((1..4000).contains(&sent), "{sent} octets were taken");
+        assert!((1..4000).contains(&sent), "{sent} bytes were taken");
         let answers = Answer::parse_all(&received, |_| Asked::Other).unwrap();
         assert_timeout(&answers, "the content took too long");
     }
@@ -234,7 +234,7 @@ fn a_client_that_takes_no_answer_is_cut_off() {
         received += count;
     }
     assert!(begin.elapsed() < GENEROUS, "the server did not close");
-    assert!(received > 0 && received < VAST, "{received} octets of {VAST} were still sent");
+    assert!(received > 0 && received < VAST, "{received} bytes of {VAST} were still sent");
 }
 
 #[test]

@@ -26,25 +26,25 @@ fn main() -> io::Result<()> {
 /// The table.
 pub fn routes() -> Routes {
     let home = Route::open(GET, "/", |_: &mut Request| Response::text("OK\n"));
-    let content = Route::open(POST, "/", content);
-    let any = Method::ALL.map(|method| Route::open(method, "/echo", fields));
-    Routes::new([home, content].into_iter().chain(any))
+    let body = Route::open(POST, "/", body);
+    let any = Method::ALL.map(|method| Route::open(method, "/echo", headers));
+    Routes::new([home, body].into_iter().chain(any))
 }
 
 /// The content, as it came.
-fn content(request: &mut Request) -> Result<Response, Error> {
-    let content = request.content()?.to_vec();
-    Ok(Response::new(Status::OK).with_content("application/octet-stream", content))
+fn body(request: &mut Request) -> Result<Response, Error> {
+    let content = request.body()?.to_vec();
+    Ok(Response::new(Status::OK).with_body("application/octet-stream", content))
 }
 
 /// The fields, one a line; the method and the target in fields of the answer.
-fn fields(request: &mut Request) -> Response {
-    let lines = request.fields().iter().map(|field| [field.name.as_bytes(), field.value]);
+fn headers(request: &mut Request) -> Response {
+    let lines = request.headers().iter().map(|header| [header.name.as_bytes(), header.value]);
     let lines: Vec<u8> =
         lines.flat_map(|[name, value]| [name, b": ", value, b"\n"].concat()).collect();
     let query = request.query().map_or_else(String::new, |query| format!("?{query}"));
     Response::new(Status::OK)
-        .with_content("text/plain", lines)
-        .with_field("Echo-Method", request.method().as_str())
-        .with_field("Echo-Target", request.path().to_owned() + &query)
+        .with_body("text/plain", lines)
+        .with_header("Echo-Method", request.method().as_str())
+        .with_header("Echo-Target", request.path().to_owned() + &query)
 }

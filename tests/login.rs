@@ -55,8 +55,8 @@ struct Answer {
 }
 
 impl Answer {
-    fn of(octets: &[u8]) -> Answer {
-        let text = str::from_utf8(octets).unwrap();
+    fn of(bytes: &[u8]) -> Answer {
+        let text = str::from_utf8(bytes).unwrap();
         let (head, content) = text.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Answer { status, head: head.to_owned(), content: content.to_owned() }
@@ -76,9 +76,9 @@ impl Answer {
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
-fn post(fields: &str, form: &str) -> String {
+fn post(headers: &str, form: &str) -> String {
     let length = form.len();
-    format!("POST /token HTTP/1.0\r\n{fields}Content-Length: {length}\r\n\r\n{form}")
+    format!("POST /token HTTP/1.0\r\n{headers}Content-Length: {length}\r\n\r\n{form}")
 }
 
 fn get(path: &str, token: &str) -> String {
@@ -136,11 +136,11 @@ fn a_form_is_taken_as_fastapi_takes_it() {
         ask_for_token(form).token();
     }
     let routes = routes(&login(LoginLimits::default()));
-    for fields in [
+    for headers in [
         "Content-Type: APPLICATION/x-www-form-urlencoded; charset=UTF-8\r\n",
         "Authorization: Basic Yzpz\r\nContent-Type: application/x-www-form-urlencoded\r\n",
     ] {
-        ask(&routes, &post(fields, RIGHT)).token();
+        ask(&routes, &post(headers, RIGHT)).token();
     }
 }
 
@@ -196,13 +196,13 @@ fn each_error_has_its_code() {
 #[test]
 fn only_a_form_is_a_form() {
     let routes = routes(&login(LoginLimits::default()));
-    for fields in [
+    for headers in [
         "",
         "Content-Type: application/json\r\n",
         "Content-Type: multipart/form-data; boundary=b\r\n",
         "Content-Type: application/x-www-form-urlencoded-not\r\n",
     ] {
-        let answer = ask(&routes, &post(fields, RIGHT));
+        let answer = ask(&routes, &post(headers, RIGHT));
         assert_eq!((answer.status, answer.member("error")), (400, Some("invalid_request")));
     }
     assert_eq!(
@@ -291,9 +291,9 @@ fn send(address: SocketAddr, request: &str) -> Answer {
     // A server that says nothing fails the test; it does not hang it.
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
-    let mut octets = Vec::new();
-    stream.read_to_end(&mut octets).unwrap();
-    Answer::of(&octets)
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    Answer::of(&bytes)
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Random {
 
 /// A valid request, and what is asked with it.
 struct Valid {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     asked: Asked,
 }
 
@@ -89,10 +89,10 @@ fn valid(random: &mut Random) -> Valid {
     }
     head += "\r\n";
     let asked = if method == "HEAD" { Asked::Head } else { Asked::Other };
-    Valid { octets: [head.into_bytes(), body].concat(), asked }
+    Valid { bytes: [head.into_bytes(), body].concat(), asked }
 }
 
-/// What content is made of: octets that mean something in a head or a chunk.
+/// What content is made of: bytes that mean something in a head or a chunk.
 const CONTENT: [u8; 12] = *b"a0\r\n:; \0\xffG5/";
 
 fn chunked(random: &mut Random, mut content: &[u8]) -> Vec<u8> {
@@ -112,23 +112,23 @@ fn chunked(random: &mut Random, mut content: &[u8]) -> Vec<u8> {
     body
 }
 
-/// Octets as one to ten reads bring them.
-fn pieces<'a>(random: &mut Random, octets: &'a [u8]) -> Vec<&'a [u8]> {
+/// Bytes as one to ten reads bring them.
+fn pieces<'a>(random: &mut Random, bytes: &'a [u8]) -> Vec<&'a [u8]> {
     let mut cuts: Vec<usize> =
-        (0..random.below(10)).map(|_| random.below(octets.len() + 1)).collect();
+        (0..random.below(10)).map(|_| random.below(bytes.len() + 1)).collect();
     cuts.sort_unstable();
     let mut pieces = Vec::new();
     let mut from = 0;
     for cut in cuts {
-        pieces.push(&octets[from..cut]);
+        pieces.push(&bytes[from..cut]);
         from = cut;
     }
-    pieces.push(&octets[from..]);
+    pieces.push(&bytes[from..]);
     pieces
 }
 
 /// One to four mistakes.
-fn mutate(random: &mut Random, octets: &mut Vec<u8>) {
+fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
     const NASTY: [&[u8]; 24] = [
         b"\r",
         b"\n",
@@ -156,72 +156,72 @@ fn mutate(random: &mut Random, octets: &mut Vec<u8>) {
         b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
     ];
     for _ in 0..=random.below(4) {
-        let at = random.below(octets.len().max(1)).min(octets.len());
+        let at = random.below(bytes.len().max(1)).min(bytes.len());
         match random.below(6) {
-            0 if at < octets.len() => octets[at] ^= 1 << random.below(8),
-            1 if at < octets.len() => {
-                let end = octets.len().min(at + 1 + random.below(4));
-                octets.drain(at..end);
+            0 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
+            1 if at < bytes.len() => {
+                let end = bytes.len().min(at + 1 + random.below(4));
+                bytes.drain(at..end);
             }
-            2 => octets.insert(at, u8::try_from(random.below(256)).unwrap()),
-            3 => duplicate_line(octets, at),
+            2 => bytes.insert(at, u8::try_from(random.below(256)).unwrap()),
+            3 => duplicate_line(bytes, at),
             4 => {
                 // At a line's beginning a fragment is a field of its own.
-                let line = line_at(octets, at).0;
-                octets.splice(line..line, random.pick(&NASTY).iter().copied());
+                let line = line_at(bytes, at).0;
+                bytes.splice(line..line, random.pick(&NASTY).iter().copied());
             }
             _ => {
-                octets.splice(at..at, random.pick(&NASTY).iter().copied());
+                bytes.splice(at..at, random.pick(&NASTY).iter().copied());
             }
         }
     }
 }
 
 /// The line around a position, its LF included.
-fn line_at(octets: &[u8], at: usize) -> (usize, usize) {
-    let begin = octets[..at].iter().rposition(|octet| *octet == b'\n').map_or(0, |lf| lf + 1);
-    let end = octets[at..].iter().position(|octet| *octet == b'\n');
-    (begin, end.map_or(octets.len(), |lf| at + lf + 1))
+fn line_at(bytes: &[u8], at: usize) -> (usize, usize) {
+    let begin = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |lf| lf + 1);
+    let end = bytes[at..].iter().position(|byte| *byte == b'\n');
+    (begin, end.map_or(bytes.len(), |lf| at + lf + 1))
 }
 
-fn duplicate_line(octets: &mut Vec<u8>, at: usize) {
-    let (begin, end) = line_at(octets, at);
-    let line = octets[begin..end].to_vec();
-    octets.splice(end..end, line);
+fn duplicate_line(bytes: &mut Vec<u8>, at: usize) {
+    let (begin, end) = line_at(bytes, at);
+    let line = bytes[begin..end].to_vec();
+    bytes.splice(end..end, line);
 }
 
 /// As many answers as requests, however they are cut.
 fn check_valid(random: &mut Random, routes: &Routes, limits: &Limits) -> Result<(), String> {
     let requests: Vec<Valid> = (0..=random.below(8)).map(|_| valid(random)).collect();
-    let octets = requests.iter().flat_map(|request| request.octets.clone()).collect::<Vec<u8>>();
-    let answers = exchange(routes, limits, [&octets]);
-    same_when_cut(random, routes, limits, &octets, &answers)?;
-    let dated = guardhouse::exchange(routes, limits, [&octets]);
+    let bytes = requests.iter().flat_map(|request| request.bytes.clone()).collect::<Vec<u8>>();
+    let answers = exchange(routes, limits, [&bytes]);
+    same_when_cut(random, routes, limits, &bytes, &answers)?;
+    let dated = guardhouse::exchange(routes, limits, [&bytes]);
     let parsed = Answer::parse_all(&dated, |index| requests[index].asked)
-        .map_err(|wrong| format!("{wrong}\n  to {}", shown(&octets)))?;
+        .map_err(|wrong| format!("{wrong}\n  to {}", shown(&bytes)))?;
     if parsed.len() != requests.len() || parsed.iter().any(Answer::closes) {
         let statuses = statuses(&parsed);
-        return Err(format!("{statuses:?} to {} requests: {}", requests.len(), shown(&octets)));
+        return Err(format!("{statuses:?} to {} requests: {}", requests.len(), shown(&bytes)));
     }
     Ok(())
 }
 
 /// Whatever is sent, what comes back is answers: well-formed, no more than
 /// there can be requests, none behind one that closes, and the same however the
-/// octets are cut.
+/// bytes are cut.
 fn check_mutated(random: &mut Random, routes: &Routes, limits: &Limits) -> Result<(), String> {
     let count = 1 + random.below(3);
-    let mut octets: Vec<u8> = (0..count).flat_map(|_| valid(random).octets).collect();
-    mutate(random, &mut octets);
-    let received = guardhouse::exchange(routes, limits, [&octets]);
-    let to = |wrong: String| format!("{wrong}\n  to {}", shown(&octets));
+    let mut bytes: Vec<u8> = (0..count).flat_map(|_| valid(random).bytes).collect();
+    mutate(random, &mut bytes);
+    let received = guardhouse::exchange(routes, limits, [&bytes]);
+    let to = |wrong: String| format!("{wrong}\n  to {}", shown(&bytes));
 
     // Nothing behind `Connection: close`, and so one answer to what is refused:
     // `parse_all` sees to it.
     let answers = Answer::parse_all(&received, |_| Asked::Unknown).map_err(to)?;
     let finals = answers.iter().filter(|answer| !answer.is_interim()).count();
     // A request that is understood has a version; one that is not is the last.
-    let versions = octets.windows(7).filter(|window| window == b"HTTP/1.").count();
+    let versions = bytes.windows(7).filter(|window| window == b"HTTP/1.").count();
     if finals > versions + 1 {
         return Err(to(format!("{:?}, and {versions} requests at most", statuses(&answers))));
     }
@@ -233,20 +233,20 @@ fn check_mutated(random: &mut Random, routes: &Routes, limits: &Limits) -> Resul
         }
     }
     // An answer has a few fields, and what its handler echoes.
-    if received.len() > octets.len() + 512 * answers.len() {
-        return Err(to(format!("{} octets came back", received.len())));
+    if received.len() > bytes.len() + 512 * answers.len() {
+        return Err(to(format!("{} bytes came back", received.len())));
     }
-    same_when_cut(random, routes, limits, &octets, &support::undated(received))
+    same_when_cut(random, routes, limits, &bytes, &support::undated(received))
 }
 
 fn same_when_cut(
     random: &mut Random,
     routes: &Routes,
     limits: &Limits,
-    octets: &[u8],
+    bytes: &[u8],
     whole: &[u8],
 ) -> Result<(), String> {
-    let pieces = pieces(random, octets);
+    let pieces = pieces(random, bytes);
     let cut = exchange(routes, limits, &pieces);
     if cut == whole {
         return Ok(());

@@ -29,7 +29,7 @@ fn two_hundred_clients_at_once_are_all_served() {
         for (number, client) in clients.iter_mut().enumerate().rev() {
             let answer = client.answer();
             assert_eq!((answer.status, &*answer.content), (200, &*format!("{number}.{round}")));
-            assert_eq!(answer.field("Connection"), None);
+            assert_eq!(answer.header("Connection"), None);
         }
     }
     server.end();
@@ -74,7 +74,7 @@ fn a_panic_costs_one_answer_and_its_connection() {
         let answer = unlucky.answer();
         assert_eq!(answer.status, 500);
         assert_eq!(answer.content, r#"{"detail":"Internal Server Error"}"#);
-        assert_eq!(answer.field("Connection"), Some("close"));
+        assert_eq!(answer.header("Connection"), Some("close"));
         assert_eq!(unlucky.rest(), "");
         assert_eq!(other.ask(&get("/")).status, 200);
     }
@@ -152,8 +152,8 @@ fn where_nobody_is_idle_a_newcomer_gets_503() {
         let answer = newcomer.answer();
         assert_eq!(answer.status, 503);
         assert_eq!(answer.content, r#"{"detail":"Service Unavailable"}"#);
-        assert_eq!(answer.field("Retry-After"), Some("1"));
-        assert_eq!(answer.field("Connection"), Some("close"));
+        assert_eq!(answer.header("Retry-After"), Some("1"));
+        assert_eq!(answer.header("Connection"), Some("close"));
         assert_eq!(newcomer.rest(), "");
     }
     handler.go_on();
@@ -204,7 +204,7 @@ fn a_stop_closes_who_is_idle_and_answers_who_is_not() {
     {
         let answer = client.answer();
         assert_eq!((answer.status, answer.content.len()), (200, length));
-        assert_eq!(answer.field("Connection"), Some("close"));
+        assert_eq!(answer.header("Connection"), Some("close"));
         assert_eq!(client.rest(), "");
     }
     server.end();
@@ -225,7 +225,7 @@ fn a_stop_takes_no_answer_back_from_who_has_asked_for_more() {
     handler.go_on();
     let answer = client.answer();
     assert_eq!((answer.status, answer.content.len()), (200, LARGE));
-    assert_eq!(answer.field("Connection"), Some("close"));
+    assert_eq!(answer.header("Connection"), Some("close"));
     assert_eq!(client.rest(), "");
     server.end();
 }
@@ -277,7 +277,7 @@ fn rows() -> Vec<Route> {
             Response::text(request.query().unwrap_or_default().to_owned())
         }),
         Route::open(POST, "/length", |request: &mut Request| {
-            let length = request.content()?.len();
+            let length = request.body()?.len();
             Ok::<_, Error>(Response::text(length.to_string()))
         }),
         Route::open(GET, "/large", |_: &mut Request| large()),
@@ -286,7 +286,7 @@ fn rows() -> Vec<Route> {
 }
 
 fn large() -> Response {
-    Response::new(Status::OK).with_content("text/plain", vec![b'x'; LARGE])
+    Response::new(Status::OK).with_body("text/plain", vec![b'x'; LARGE])
 }
 
 /// What a test knows of, and tells, the handler of `/held`.
@@ -360,13 +360,13 @@ impl Client {
     }
 
     #[track_caller]
-    fn send(&mut self, octets: &str) {
-        self.0.get_mut().write_all(octets.as_bytes()).unwrap();
+    fn send(&mut self, bytes: &str) {
+        self.0.get_mut().write_all(bytes.as_bytes()).unwrap();
     }
 
     /// Sends to a server that may have gone.
-    fn send_if_it_can(&mut self, octets: &str) {
-        let _ = self.0.get_mut().write_all(octets.as_bytes());
+    fn send_if_it_can(&mut self, bytes: &str) {
+        let _ = self.0.get_mut().write_all(bytes.as_bytes());
     }
 
     #[track_caller]
@@ -385,7 +385,7 @@ impl Client {
         let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).expect(&head);
         let mut answer =
             Answer { status: status.parse().unwrap(), content: String::new(), head: head.clone() };
-        if let Some(length) = answer.field("Content-Length") {
+        if let Some(length) = answer.header("Content-Length") {
             let mut content = vec![0; length.parse().unwrap()];
             self.0.read_exact(&mut content).unwrap();
             answer.content = String::from_utf8(content).unwrap();
@@ -409,7 +409,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn field(&self, name: &str) -> Option<&str> {
+    fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.find(|(own, _)| *own == name).map(|(_, value)| value)
     }

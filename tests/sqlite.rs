@@ -18,7 +18,7 @@ thread_local! {
 
 /// A guard that looks tokens up in the table `users(id, secret, name, scopes)`.
 ///
-/// A database's index ends a comparison at the first octet that differs. So it
+/// A database's index ends a comparison at the first byte that differs. So it
 /// is asked for the token's first half alone, which is the row's id and no
 /// secret; the second half is compared here, in constant time.
 fn by_database(path: PathBuf) -> Guard<User> {
@@ -76,7 +76,7 @@ fn ask(routes: &Routes, token: &str) -> (u16, Vec<u8>) {
     let head = format!("GET /me HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n");
     let mut request = Request::parse(head.as_bytes()).unwrap();
     let response = routes.answer(&mut request);
-    (response.status().code(), response.content().to_vec())
+    (response.status().code(), response.body().to_vec())
 }
 
 #[test]

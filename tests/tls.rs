@@ -1,7 +1,7 @@
 //! HTTPS: all that holds without TLS holds with it, and what TLS adds.
 //!
 //! The client is rustls too, with a certificate that is made on the spot; where
-//! a test is about octets that no TLS client sends, it sends them itself.
+//! a test is about bytes that no TLS client sends, it sends them itself.
 
 #![cfg(feature = "tls")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
@@ -67,15 +67,15 @@ fn every_answer_says_that_the_host_is_reached_by_https() {
         "nonsense\r\n\r\n",
     ] {
         let answer = server.client(&server.trusting(&BOTH)).ask(request);
-        assert_eq!(answer.field("Strict-Transport-Security"), Some("max-age=31536000"));
+        assert_eq!(answer.header("Strict-Transport-Security"), Some("max-age=31536000"));
     }
     let own = Route::open(GET, "/", |_: &mut Request| {
-        Response::text("").with_field("Strict-Transport-Security", "max-age=0")
+        Response::text("").with_header("Strict-Transport-Security", "max-age=0")
     });
     let server = Running::with(patient_limits(), [own]);
     let answer = server.client(&server.trusting(&BOTH)).ask(REQUEST);
     let is_it = |(name, _): &&(String, String)| name == "Strict-Transport-Security";
-    let values: Vec<_> = answer.fields.iter().filter(is_it).map(|(_, value)| value).collect();
+    let values: Vec<_> = answer.headers.iter().filter(is_it).map(|(_, value)| value).collect();
     assert_eq!(values, ["max-age=0"], "the handler's own counts");
 }
 
@@ -120,14 +120,14 @@ fn plain_http_is_told_to_use_https_in_plain_text() {
         let mut plain = server.connect();
         plain.write_all(request.as_bytes()).unwrap();
         plain.shutdown(Shutdown::Write).unwrap();
-        let mut octets = Vec::new();
-        plain.read_to_end(&mut octets).unwrap();
-        let answers = Answer::parse_all(&octets, |_| Asked::Other).unwrap();
+        let mut bytes = Vec::new();
+        plain.read_to_end(&mut bytes).unwrap();
+        let answers = Answer::parse_all(&bytes, |_| Asked::Other).unwrap();
         assert_eq!(support::statuses(&answers), [400]);
         assert_eq!(answers[0].detail(), Some("this port speaks HTTPS alone: use https://"));
         assert!(answers[0].closes());
         // RFC 6797 §7.2: whoever is on the way could have written it.
-        assert_eq!(answers[0].field("Strict-Transport-Security"), None);
+        assert_eq!(answers[0].header("Strict-Transport-Security"), None);
     }
 }
 
@@ -179,7 +179,7 @@ fn a_handshake_that_stalls_or_trickles_has_the_time_of_a_head() {
     }
     let begin = Instant::now();
     let mut peer = server.connect();
-    assert!(trickle(&mut peer, &hello) < hello.len(), "each octet was in time, all are not");
+    assert!(trickle(&mut peer, &hello) < hello.len(), "each byte was in time, all are not");
     assert_in_time(begin);
 }
 
@@ -442,15 +442,15 @@ fn to_the_end(peer: &mut TcpStream) -> Vec<u8> {
     }
 }
 
-/// Sends an octet every few milliseconds until the server ends the connection;
+/// Sends an byte every few milliseconds until the server ends the connection;
 /// how many it got rid of. The read's timeout is its clock.
-fn trickle(peer: &mut TcpStream, octets: &[u8]) -> usize {
+fn trickle(peer: &mut TcpStream, bytes: &[u8]) -> usize {
     peer.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
     let is_open = |peer: &mut TcpStream| match peer.read(&mut [0; 1024]) {
         Ok(count) => count > 0,
         Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
     };
-    octets.chunks(1).take_while(|octet| peer.write_all(octet).is_ok() && is_open(peer)).count()
+    bytes.chunks(1).take_while(|byte| peer.write_all(byte).is_ok() && is_open(peer)).count()
 }
 
 /// What a test knows of, and tells, the handler of `/held`.
@@ -590,10 +590,10 @@ impl Drop for Running {
 struct Client(StreamOwned<ClientConnection, TcpStream>, Vec<u8>);
 
 impl Client {
-    /// Sends octets in a record of their own.
+    /// Sends bytes in a record of their own.
     #[track_caller]
-    fn send(&mut self, octets: impl AsRef<[u8]>) {
-        self.0.write_all(octets.as_ref()).unwrap();
+    fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.write_all(bytes.as_ref()).unwrap();
     }
 
     /// The record that would send this; it is not sent.

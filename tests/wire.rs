@@ -1,9 +1,9 @@
 //! What is accepted on the wire, and what everything else gets: a table of raw
 //! requests, in a file a topic.
 //!
-//! A row has a name, the octets that a client sends, what it gets, and where
-//! that is written. `wire/row.rs` sends each row in every way in which octets
-//! can arrive; the answers must not differ by one octet.
+//! A row has a name, the bytes that a client sends, what it gets, and where
+//! that is written. `wire/row.rs` sends each row in every way in which bytes
+//! can arrive; the answers must not differ by one byte.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
@@ -16,7 +16,7 @@ mod wire {
     mod target;
     mod version;
 
-    mod fields;
+    mod headers;
     mod host;
 
     mod content_length;

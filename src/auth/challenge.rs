@@ -44,13 +44,13 @@ impl<'r> Credentials<'r> {
     /// [`Repeated`] if the field was sent more than once.
     pub fn of(request: &'r Request) -> Result<Option<Credentials<'r>>, Repeated> {
         let named = |name: &str| name.eq_ignore_ascii_case("Authorization");
-        let mut values = request.fields().iter().filter(|field| named(field.name));
-        let value = values.next().map_or(&[][..], |field| field.value);
+        let mut values = request.headers().iter().filter(|header| named(header.name));
+        let value = values.next().map_or(&[][..], |header| header.value);
         if values.next().is_some() {
             return Err(Repeated);
         }
         // credentials = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
-        let scheme = value.iter().position(|octet| *octet == b' ').unwrap_or(value.len());
+        let scheme = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
         let (scheme, rest) = value.split_at(scheme);
         Ok((!scheme.is_empty()).then_some(Credentials { scheme, rest: skip_whitespace(rest) }))
     }
@@ -71,19 +71,19 @@ impl fmt::Debug for Credentials<'_> {
 
 /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
 /// (RFC 6750 §2.1): the only form of a Bearer token.
-pub(crate) fn b64token(octets: &[u8]) -> Option<&str> {
-    let end = octets.iter().rposition(|octet| *octet != b'=')? + 1;
-    let body = octets.get(..end)?;
-    let is_plain = |octet: u8| {
-        octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+pub(crate) fn b64token(bytes: &[u8]) -> Option<&str> {
+    let end = bytes.iter().rposition(|byte| *byte != b'=')? + 1;
+    let body = bytes.get(..end)?;
+    let is_plain = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
     };
-    if every(body, is_plain) { str::from_utf8(octets).ok() } else { None }
+    if every(body, is_plain) { str::from_utf8(bytes).ok() } else { None }
 }
 
 /// `user-id ":" password`, out of what follows `Basic` (RFC 7617 §2): Base64 of
 /// UTF-8 without control characters. The first colon parts the two.
-pub(crate) fn user_pass(octets: &[u8]) -> Option<(String, String)> {
-    let text = String::from_utf8(base64(octets)?).ok()?;
+pub(crate) fn user_pass(bytes: &[u8]) -> Option<(String, String)> {
+    let text = String::from_utf8(base64(bytes)?).ok()?;
     if text.chars().any(char::is_control) {
         return None;
     }
@@ -91,28 +91,28 @@ pub(crate) fn user_pass(octets: &[u8]) -> Option<(String, String)> {
 }
 
 /// Decodes Base64 (RFC 4648 §4), strictly: nothing outside the alphabet (§3.3),
-/// all of its padding (§3.2), and no bits behind the last octet (§3.5). So each
+/// all of its padding (§3.2), and no bits behind the last byte (§3.5). So each
 /// secret has one encoding, and nobody can skip a filter with another.
-fn base64(octets: &[u8]) -> Option<Vec<u8>> {
-    if !octets.len().is_multiple_of(4) {
+fn base64(bytes: &[u8]) -> Option<Vec<u8>> {
+    if !bytes.len().is_multiple_of(4) {
         return None;
     }
-    let body = octets.strip_suffix(b"==").or_else(|| octets.strip_suffix(b"=")).unwrap_or(octets);
-    let mut decoded = Vec::with_capacity(octets.len() / 4 * 3);
+    let body = bytes.strip_suffix(b"==").or_else(|| bytes.strip_suffix(b"=")).unwrap_or(bytes);
+    let mut decoded = Vec::with_capacity(bytes.len() / 4 * 3);
     for group in body.chunks(4) {
         let mut bits = 0;
-        for octet in group {
-            let value = match octet {
-                b'A'..=b'Z' => octet - b'A',
-                b'a'..=b'z' => octet - b'a' + 26,
-                b'0'..=b'9' => octet - b'0' + 52,
+        for byte in group {
+            let value = match byte {
+                b'A'..=b'Z' => byte - b'A',
+                b'a'..=b'z' => byte - b'a' + 26,
+                b'0'..=b'9' => byte - b'0' + 52,
                 b'+' => 62,
                 b'/' => 63,
                 _ => return None,
             };
             bits = bits << 6 | u32::from(value);
         }
-        // Four characters are three octets; two are one and four bits to spare,
+        // Four characters are three bytes; two are one and four bits to spare,
         // three are two and two bits.
         let spare = match group.len() {
             4 => 0,
@@ -123,8 +123,8 @@ fn base64(octets: &[u8]) -> Option<Vec<u8>> {
         if bits & ((1 << spare) - 1) != 0 {
             return None;
         }
-        let [_, group_octets @ ..] = (bits >> spare).to_be_bytes();
-        decoded.extend(group_octets.iter().skip(4 - group.len()));
+        let [_, group_bytes @ ..] = (bits >> spare).to_be_bytes();
+        decoded.extend(group_bytes.iter().skip(4 - group.len()));
     }
     Some(decoded)
 }
@@ -151,7 +151,7 @@ impl Challenge {
     }
 
     /// This challenge with one more auth-param, its value as a quoted-string
-    /// (RFC 9110 §11.2). Names are tokens. An octet that no field may have (CR,
+    /// (RFC 9110 §11.2). Names are tokens. An byte that no field may have (CR,
     /// LF, NUL …) becomes `?`.
     #[must_use]
     pub fn with_param(self, name: &'static str, value: &str) -> Challenge {
@@ -217,8 +217,8 @@ pub enum Reason {
 /// let refusal = Refusal::missing(Challenge::new("Bearer", "guardhouse"));
 /// let response = Response::from(refusal);
 /// assert_eq!(response.status().code(), 401);
-/// assert_eq!(response.field("WWW-Authenticate"), Some(r#"Bearer realm="guardhouse""#));
-/// assert_eq!(response.content(), br#"{"detail":"Not authenticated"}"#);
+/// assert_eq!(response.header("WWW-Authenticate"), Some(r#"Bearer realm="guardhouse""#));
+/// assert_eq!(response.body(), br#"{"detail":"Not authenticated"}"#);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -307,7 +307,7 @@ impl From<Refusal> for Response {
             .challenges
             .into_iter()
             .fold(Response::detail(status, &refusal.detail), |response, challenge| {
-                response.with_field("WWW-Authenticate", challenge.0)
+                response.with_header("WWW-Authenticate", challenge.0)
             })
     }
 }
@@ -317,8 +317,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn bearer(field: &str) -> Option<Vec<u8>> {
-        let head = format!("GET / HTTP/1.0\r\n{field}\r\n\r\n");
+    fn bearer(header: &str) -> Option<Vec<u8>> {
+        let head = format!("GET / HTTP/1.0\r\n{header}\r\n\r\n");
         let request = Request::parse(head.as_bytes()).expect("a valid head");
         let credentials = Credentials::of(&request).expect("one field at most");
         credentials.and_then(|credentials| credentials.for_scheme("Bearer")).map(<[u8]>::to_vec)
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_has_one_form_for_each_octet_string() {
+    fn base64_has_one_form_for_each_byte_string() {
         for (text, decoded) in [
             ("", ""),
             ("Zg==", "f"),

@@ -36,7 +36,7 @@ use crate::serve::access_log;
 /// ```compile_fail,E0596
 /// use guardhouse::{Challenge, Guard, Refusal, Request};
 ///
-/// let by_content = Guard::new(|request: &Request| match request.content() {
+/// let by_content = Guard::new(|request: &Request| match request.body() {
 ///     Ok(b"open sesame") => Ok(()),
 ///     _ => Err(Refusal::missing(Challenge::new("Bearer", "cave"))),
 /// });
@@ -48,7 +48,7 @@ use crate::serve::access_log;
 /// ```
 /// use guardhouse::{Challenge, Guard, Refusal, Request};
 ///
-/// let by_field = Guard::new(|request: &Request| match request.field("X-Word") {
+/// let by_field = Guard::new(|request: &Request| match request.header("X-Word") {
 ///     Some("open sesame") => Ok(()),
 ///     _ => Err(Refusal::missing(Challenge::new("Bearer", "cave"))),
 /// });
@@ -101,7 +101,7 @@ pub fn bearer<T: 'static>(
 /// A guard that wants `Authorization: Basic` with a user-id and a password
 /// (RFC 7617), and lets in whom `lookup` finds by the two. Both are UTF-8.
 ///
-/// FastAPI: `HTTPBasic`. Wrong Base64, no colon, or octets that are not UTF-8
+/// FastAPI: `HTTPBasic`. Wrong Base64, no colon, or bytes that are not UTF-8
 /// are refused before the lookup.
 ///
 /// ```
@@ -141,14 +141,15 @@ pub fn basic<T: 'static>(
 /// ```
 #[must_use]
 pub fn api_key<T: 'static>(
-    field: &'static str,
+    header: &'static str,
     realm: &str,
     lookup: impl Fn(&str) -> Option<T> + Send + Sync + 'static,
 ) -> Guard<T> {
-    let challenge = Challenge::new("ApiKey", realm).with_param("field", field);
+    let challenge = Challenge::new("ApiKey", realm).with_param("field", header);
     let refused = challenge.clone();
-    Guard::with_scheme(Scheme::ApiKey(field, challenge), move |request| {
-        let mut sent = request.fields().iter().filter(|sent| sent.name.eq_ignore_ascii_case(field));
+    Guard::with_scheme(Scheme::ApiKey(header, challenge), move |request| {
+        let mut sent =
+            request.headers().iter().filter(|sent| sent.name.eq_ignore_ascii_case(header));
         match (sent.next().map(|sent| sent.value), sent.next()) {
             (_, Some(_)) => Err(Refusal::malformed(refused.clone())),
             (None | Some(b""), None) => Err(Refusal::missing(refused.clone())),
@@ -181,7 +182,7 @@ fn by_scheme<T>(
 }
 
 /// Whether two secrets are the same, in a time that depends on their lengths
-/// alone: `==` ends at the first octet that differs, and tells how many were
+/// alone: `==` ends at the first byte that differs, and tells how many were
 /// right.
 #[must_use]
 pub fn is_same(left: &[u8], right: &[u8]) -> bool {
@@ -510,7 +511,7 @@ impl fmt::Display for Scheme {
             Scheme::Bearer(_, Some(path)) => write!(f, "Bearer from {path}"),
             Scheme::Bearer(_, None) => f.write_str("Bearer"),
             Scheme::Basic(_) => f.write_str("Basic"),
-            Scheme::ApiKey(field, _) => f.write_str(field),
+            Scheme::ApiKey(header, _) => f.write_str(header),
         }
     }
 }
@@ -523,15 +524,15 @@ mod tests {
 
     /// The identity, or the status, the challenges and the detail.
     #[track_caller]
-    fn ask<T>(guard: &Guard<T>, fields: &str) -> Result<T, String> {
-        let head = format!("GET / HTTP/1.0\r\n{fields}\r\n");
+    fn ask<T>(guard: &Guard<T>, headers: &str) -> Result<T, String> {
+        let head = format!("GET / HTTP/1.0\r\n{headers}\r\n");
         let request = Request::parse(head.as_bytes()).expect("a valid head");
         guard.check(&request).map_err(|refusal| {
             let challenges: Vec<_> = refusal.challenges().iter().map(Challenge::as_str).collect();
             let challenges = challenges.join(" + ");
             let response = Response::from(refusal);
-            let content = String::from_utf8_lossy(response.content());
-            format!("{} {challenges} {content}", response.status().code())
+            let body = String::from_utf8_lossy(response.body());
+            format!("{} {challenges} {body}", response.status().code())
         })
     }
 
@@ -554,8 +555,8 @@ mod tests {
         assert_eq!(ask(&guard, TOKEN), Ok("Ann"));
         assert_eq!(ask(&guard, "Authorization: bEARER   secret \t\r\n"), Ok("Ann"));
         let missing = Err(r#"401 Bearer realm="r" {"detail":"Not authenticated"}"#.to_owned());
-        for fields in ["", "Authorization: secret\r\n", "Authorization:\r\n", PASSWORD] {
-            assert_eq!(ask(&guard, fields), missing, "{fields:?}");
+        for headers in ["", "Authorization: secret\r\n", "Authorization:\r\n", PASSWORD] {
+            assert_eq!(ask(&guard, headers), missing, "{headers:?}");
         }
         let invalid = Err(concat!(
             r#"401 Bearer realm="r", error="invalid_token", "#,
@@ -567,8 +568,8 @@ mod tests {
         for token in
             ["", "Secret", "secre", "secrets", "secret,", "secret x", "\"secret\"", "é", "=", &long]
         {
-            let fields = format!("Authorization: Bearer {token}\r\n");
-            assert_eq!(ask(&guard, &fields), invalid, "{token:?}");
+            let headers = format!("Authorization: Bearer {token}\r\n");
+            assert_eq!(ask(&guard, &headers), invalid, "{token:?}");
         }
         assert_eq!(
             ask(&guard, &format!("{TOKEN}{TOKEN}")),
@@ -595,8 +596,8 @@ mod tests {
         for unreadable in
             ["", "YW5u!OnB3", "YW5uOnA", "YW5uOnC=", "YW5u", "/zpwdw==", "YW5uOgo=", "YW5uOnB3, a"]
         {
-            let fields = format!("Authorization: Basic {unreadable}\r\n");
-            assert_eq!(ask(&guard, &fields), refused("Not authenticated"), "{unreadable:?}");
+            let headers = format!("Authorization: Basic {unreadable}\r\n");
+            assert_eq!(ask(&guard, &headers), refused("Not authenticated"), "{unreadable:?}");
         }
     }
 
@@ -678,8 +679,8 @@ mod tests {
     #[test]
     fn where_tokens_are_had_is_told_and_decides_nothing() {
         let guard = by_token().tokens_from("/token");
-        for fields in ["", TOKEN, WRONG_TOKEN, PASSWORD] {
-            assert_eq!(ask(&guard, fields), ask(&by_token(), fields), "{fields:?}");
+        for headers in ["", TOKEN, WRONG_TOKEN, PASSWORD] {
+            assert_eq!(ask(&guard, headers), ask(&by_token(), headers), "{headers:?}");
         }
         let told = |guard: Guard<&str>| guard.description().to_string();
         assert_eq!(told(guard.clone().or(by_password())), "Bearer from /token or Basic");
@@ -703,7 +704,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_the_same_in_every_octet_and_in_length() {
+    fn secrets_are_the_same_in_every_byte_and_in_length() {
         assert!(is_same(b"", b"") && is_same(b"abc", b"abc"));
         for (left, right) in
             [("abc", "abd"), ("xbc", "abc"), ("abc", "ab"), ("ab", "abc"), ("", "a")]

@@ -41,8 +41,8 @@ impl Password {
     ///
     /// The system has no random source, or the password is over 4 GiB.
     pub fn hash(password: &str) -> io::Result<Password> {
-        // 16 octets: "sufficient for all applications" (RFC 9106 §3.1).
-        let salt: [u8; 16] = random::octets()?;
+        // 16 bytes: "sufficient for all applications" (RFC 9106 §3.1).
+        let salt: [u8; 16] = random::bytes()?;
         Argon2::default()
             .hash_password_with_salt(password.as_bytes(), &salt)
             .map(|hash| Password(Arc::new(hash)))

@@ -237,7 +237,7 @@ fn parse_line(line: &str) -> Result<(Secret<'_>, User), &'static str> {
     }
     let secret = Secret::parse(secret)?;
     // scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3)
-    let is_scope = |octet: u8| octet.is_ascii_graphic() && octet != b'"' && octet != b'\\';
+    let is_scope = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
     if !scopes.split_whitespace().all(|scope| scope.bytes().all(is_scope)) {
         return Err("a scope has a character that no scope may have");
     }

@@ -2,8 +2,8 @@
 //!
 //! The head picks a [`Framing`] once, and nobody else reads Content-Length or
 //! Transfer-Encoding. [`Content`] then takes the message body off the wire,
-//! only when a handler asks, and gives the octets within (RFC 9110 §6.4).
-//! All of it rests on one step, [`Content::available`]: how many octets of
+//! only when a handler asks, and gives the bytes within (RFC 9110 §6.4).
+//! All of it rests on one step, [`Content::available`]: how many bytes of
 //! content lie at the front of what has arrived. Reading, streaming and
 //! draining are loops over it.
 
@@ -11,13 +11,13 @@ use std::io;
 use std::time::Instant;
 
 use crate::error::Error;
-use crate::http::header::{self, Field, is_token, is_value};
+use crate::http::header::{self, Header, is_token, is_value};
 use crate::limits::Limits;
 
 /// How a message body is delimited (RFC 9112 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// By a count of octets; 0 where the head announces no content.
+    /// By a count of bytes; 0 where the head announces no content.
     Length(u64),
     /// By chunks (RFC 9112 §7.1).
     Chunked,
@@ -27,20 +27,20 @@ impl Framing {
     /// Reads the framing off a head's fields, by the rules of RFC 9112 §6.3
     /// without their leniency: what two parsers could read in two ways is
     /// refused.
-    pub(crate) fn of(fields: &[Field], limits: &Limits) -> Result<Framing, Error> {
+    pub(crate) fn of(headers: &[Header], limits: &Limits) -> Result<Framing, Error> {
         let mut length = None;
         let mut coding = None;
-        for field in fields {
-            if field.name.eq_ignore_ascii_case("Content-Length") {
+        for header in headers {
+            if header.name.eq_ignore_ascii_case("Content-Length") {
                 // Step 1: one Content-Length, even if a second one agrees
                 // (RUSTSEC-2021-0078 took whichever came first).
-                if length.replace(field.value).is_some() {
+                if length.replace(header.value).is_some() {
                     return Err(Error::ContentLengthRepeated);
                 }
-            } else if field.name.eq_ignore_ascii_case("Transfer-Encoding") {
+            } else if header.name.eq_ignore_ascii_case("Transfer-Encoding") {
                 // Step 2: one Transfer-Encoding (RUSTSEC-2020-0031 looked at
                 // the first alone, CVE-2024-1135 at none that it did not know).
-                if coding.replace(field.value).is_some() {
+                if coding.replace(header.value).is_some() {
                     return Err(Error::TransferEncoding);
                 }
             }
@@ -60,7 +60,7 @@ impl Framing {
 /// `Content-Length = 1*DIGIT` (RFC 9110 §8.6), and no more than we take.
 fn content_length(value: &[u8], limits: &Limits) -> Result<u64, Error> {
     let length = header::number(value).ok_or(Error::ContentLength)?;
-    if length > limits.content_bytes { Err(Error::ContentTooLarge) } else { Ok(length) }
+    if length > limits.body_bytes { Err(Error::BodyTooLarge) } else { Ok(length) }
 }
 
 /// `chunked`, alone.
@@ -72,7 +72,7 @@ fn transfer_encoding(value: &[u8]) -> Result<Framing, Error> {
     // not understand SHOULD respond with 501" (RFC 9112 §6.1). A list that has
     // chunked anywhere but alone is no coding of ours either way; what is not
     // even a list of tokens is malformed (RUSTSEC-2021-0020: `xchunked`).
-    let mut codings = value.split(|octet| *octet == b',').map(<[u8]>::trim_ascii);
+    let mut codings = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     let known = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     if codings.clone().all(is_token) && !codings.any(known) {
         Err(Error::TransferCoding)
@@ -86,7 +86,7 @@ pub(crate) trait Source {
     /// What has arrived and is not used up.
     fn unread(&self) -> &[u8];
 
-    /// Uses up the first `count` octets of [`unread`](Source::unread).
+    /// Uses up the first `count` bytes of [`unread`](Source::unread).
     fn consume(&mut self, count: usize);
 
     /// Waits, until `deadline` at most, for more to arrive.
@@ -107,13 +107,13 @@ impl Source for &[u8] {
     }
 
     fn fill(&mut self, _: Instant) -> Result<(), Error> {
-        Err(Error::ContentTruncated)
+        Err(Error::BodyTruncated)
     }
 
     fn send_continue(&mut self) {}
 }
 
-/// Where in a message body the next octet belongs.
+/// Where in a message body the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Content counted by Content-Length; this much is to come.
@@ -122,7 +122,7 @@ enum State {
     ChunkLine,
     /// In a chunk; this much of its data is to come, and then CRLF.
     ChunkData(u64),
-    /// Past the last chunk and its trailers, or past the last counted octet.
+    /// Past the last chunk and its trailers, or past the last counted byte.
     Done,
     /// The framing is broken: what follows can't be told from content.
     Broken(Error),
@@ -134,11 +134,11 @@ pub(crate) struct Progress {
     state: State,
     /// The client waits for `100 Continue` before it sends its content.
     awaits_continue: bool,
-    /// Octets of content given so far.
+    /// Bytes of content given so far.
     given: u64,
-    /// Octets of the message body used up so far, chunk lines and all.
+    /// Bytes of the message body used up so far, chunk lines and all.
     used: u64,
-    /// Octets of chunk extensions among them.
+    /// Bytes of chunk extensions among them.
     extensions: usize,
 }
 
@@ -154,7 +154,7 @@ impl Progress {
         Progress { state, awaits_continue, given: 0, used: 0, extensions: 0 }
     }
 
-    /// Whether the message body has been read to its last octet.
+    /// Whether the message body has been read to its last byte.
     pub(crate) fn is_done(self) -> bool {
         self.state == State::Done
     }
@@ -201,7 +201,7 @@ pub(crate) enum Supply<'a> {
 impl Supply<'_> {
     fn source(&mut self) -> &mut dyn Source {
         match self {
-            Supply::Arrived(octets) => octets,
+            Supply::Arrived(bytes) => bytes,
             Supply::Wire(source) => &mut **source,
         }
     }
@@ -269,7 +269,7 @@ impl<'a> Content<'a> {
         false
     }
 
-    /// How many octets of content lie at the front of what has arrived; waits
+    /// How many bytes of content lie at the front of what has arrived; waits
     /// until there is one. 0 is the end of the content.
     fn available(&mut self) -> Result<usize, Error> {
         if self.progress.awaits_continue {
@@ -289,12 +289,12 @@ impl<'a> Content<'a> {
                 }
                 State::ChunkLine => self.chunk_line(),
             };
-            // After an error no octet's meaning is known.
+            // After an error no byte's meaning is known.
             step.inspect_err(|error| self.progress.state = State::Broken(*error))?;
         }
     }
 
-    /// Uses up `count` octets that [`available`](Content::available) promised.
+    /// Uses up `count` bytes that [`available`](Content::available) promised.
     fn consume(&mut self, count: usize) {
         self.source.source().consume(count);
         self.progress.given += count as u64;
@@ -313,7 +313,7 @@ impl<'a> Content<'a> {
     /// Reads up to the next chunk's data: the CRLF of the chunk before, the
     /// size line, and behind the last chunk the trailer section (RFC 9112 §7.1).
     fn chunk_line(&mut self) -> Result<(), Error> {
-        // Step 1: "chunk-data CRLF". A line of two octets is CRLF and nothing else
+        // Step 1: "chunk-data CRLF". A line of two bytes is CRLF and nothing else
         // (CVE-2025-22871, CVE-2025-43859 skipped whatever stood there).
         if self.progress.given > 0 {
             self.read_line(2, Error::Chunk)?;
@@ -327,8 +327,8 @@ impl<'a> Content<'a> {
         }
         if size > 0 {
             // Not past the limit, and no sum that could overflow (RUSTSEC-2021-0079).
-            if size > self.limits.content_bytes.saturating_sub(self.progress.given) {
-                return Err(Error::ContentTooLarge);
+            if size > self.limits.body_bytes.saturating_sub(self.progress.given) {
+                return Err(Error::BodyTooLarge);
             }
             self.progress.state = State::ChunkData(size);
             return Ok(());
@@ -350,7 +350,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Reads a line of at most `most` octets, its CRLF included, into
+    /// Reads a line of at most `most` bytes, its CRLF included, into
     /// `self.line`; `otherwise` where there is none.
     fn read_line(&mut self, most: usize, otherwise: Error) -> Result<(), Error> {
         self.line.clear();
@@ -358,7 +358,7 @@ impl<'a> Content<'a> {
             let source = self.source.source();
             let unread = source.unread();
             let room = most - self.line.len();
-            let end = unread.iter().take(room).position(|octet| *octet == b'\n');
+            let end = unread.iter().take(room).position(|byte| *byte == b'\n');
             let taken = end.map_or(unread.len().min(room), |end| end + 1);
             self.line.extend_from_slice(unread.get(..taken).unwrap_or(unread));
             source.consume(taken);
@@ -374,7 +374,7 @@ impl<'a> Content<'a> {
     }
 
     fn fill(&mut self) -> Result<(), Error> {
-        let limit = self.limits.content_timeout;
+        let limit = self.limits.body_timeout;
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + limit);
         self.source.source().fill(deadline)
     }
@@ -384,17 +384,17 @@ impl<'a> Content<'a> {
 ///
 /// An error of the message body comes out as an [`io::Error`] around the
 /// [`Error`], and so does every read after it.
-pub struct ContentReader<'r, 'a> {
+pub struct BodyReader<'r, 'a> {
     content: &'r mut Content<'a>,
 }
 
-impl<'r, 'a> ContentReader<'r, 'a> {
-    pub(crate) fn new(content: &'r mut Content<'a>) -> ContentReader<'r, 'a> {
-        ContentReader { content }
+impl<'r, 'a> BodyReader<'r, 'a> {
+    pub(crate) fn new(content: &'r mut Content<'a>) -> BodyReader<'r, 'a> {
+        BodyReader { content }
     }
 }
 
-impl io::Read for ContentReader<'_, '_> {
+impl io::Read for BodyReader<'_, '_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.content.read(into).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
@@ -408,7 +408,7 @@ impl io::Read for ContentReader<'_, '_> {
 /// (CVE-2025-55315, CVE-2022-24761).
 fn chunk_size(line: &[u8]) -> Option<(u64, usize)> {
     let line = line.strip_suffix(b"\r\n")?;
-    let digits = line.iter().take_while(|octet| octet.is_ascii_hexdigit()).count();
+    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let (size, extensions) = line.split_at_checked(digits)?;
     // 16 hexadecimal digits are 64 bits: no more can be parsed without loss.
     if !(1..=16).contains(&digits) {
@@ -432,7 +432,7 @@ fn is_field_line(line: &[u8]) -> bool {
     let Some(line) = line.strip_suffix(b"\r\n") else {
         return false;
     };
-    let Some(colon) = line.iter().position(|octet| *octet == b':') else {
+    let Some(colon) = line.iter().position(|byte| *byte == b':') else {
         return false;
     };
     let (name, value) = line.split_at(colon);
@@ -443,7 +443,7 @@ fn is_field_line(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// A body that arrives one octet at a time.
+    /// A body that arrives one byte at a time.
     struct Trickle<'a> {
         arrived: &'a [u8],
         to_come: &'a [u8],
@@ -462,7 +462,7 @@ mod tests {
         fn fill(&mut self, _: Instant) -> Result<(), Error> {
             assert!(self.arrived.is_empty(), "filled before it was used up");
             if self.to_come.is_empty() {
-                return Err(Error::ContentTruncated);
+                return Err(Error::BodyTruncated);
             }
             (self.arrived, self.to_come) = self.to_come.split_at(1);
             Ok(())
@@ -473,7 +473,7 @@ mod tests {
         }
     }
 
-    /// The content of a message body, read whole, octet by octet, and streamed;
+    /// The content of a message body, read whole, byte by byte, and streamed;
     /// behind it stands the next request.
     #[track_caller]
     fn decode(framing: Framing, body: &[u8]) -> Result<Vec<u8>, Error> {
@@ -490,7 +490,7 @@ mod tests {
         let mut trickle = Trickle { arrived: b"", to_come: &whole, continued: 0 };
         let mut content =
             Content::new(Progress::new(framing, false), Supply::Wire(&mut trickle), &limits);
-        assert_eq!(content.all().map(<[u8]>::to_vec), result, "octet by octet");
+        assert_eq!(content.all().map(<[u8]>::to_vec), result, "byte by byte");
 
         let mut streamed = Vec::new();
         let mut content =
@@ -508,10 +508,10 @@ mod tests {
     }
 
     #[track_caller]
-    fn framing(fields: &[(&'static str, &'static str)]) -> Result<Framing, Error> {
-        let fields: Vec<_> =
-            fields.iter().map(|(name, value)| Field { name, value: value.as_bytes() }).collect();
-        Framing::of(&fields, &Limits::default())
+    fn framing(headers: &[(&'static str, &'static str)]) -> Result<Framing, Error> {
+        let headers: Vec<_> =
+            headers.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
+        Framing::of(&headers, &Limits::default())
     }
 
     #[test]
@@ -524,7 +524,7 @@ mod tests {
         let overflow = "18446744073709551616";
         assert_eq!(framing(&[("Content-Length", overflow)]), Err(Error::ContentLength));
         assert_eq!(framing(&[("Content-Length", "1048576")]), Ok(Framing::Length(1_048_576)));
-        assert_eq!(framing(&[("Content-Length", "1048577")]), Err(Error::ContentTooLarge));
+        assert_eq!(framing(&[("Content-Length", "1048577")]), Err(Error::BodyTooLarge));
     }
 
     #[test]
@@ -556,7 +556,7 @@ mod tests {
     fn counted_content_is_exactly_as_long_as_announced() {
         assert_eq!(decode(Framing::Length(5), b"hello"), Ok(b"hello".to_vec()));
         assert_eq!(decode(Framing::Length(0), b""), Ok(Vec::new()));
-        assert_eq!(decode(Framing::Length(50), b"short"), Err(Error::ContentTruncated));
+        assert_eq!(decode(Framing::Length(50), b"short"), Err(Error::BodyTruncated));
     }
 
     #[test]
@@ -634,7 +634,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_line_has_256_octets_at_most() {
+    fn a_chunk_line_has_256_bytes_at_most() {
         let line = |length: usize| {
             let body = format!("5;{}\r\nhello\r\n0\r\n\r\n", "a".repeat(length - 4));
             decode(Framing::Chunked, body.as_bytes())
@@ -655,11 +655,11 @@ mod tests {
 
     #[test]
     fn chunks_past_the_limit_are_refused_before_their_data() {
-        assert_eq!(decode(Framing::Chunked, b"100001\r\n"), Err(Error::ContentTooLarge));
-        assert_eq!(decode(Framing::Chunked, b"FFFFFFFFFFFFFFFF\r\n"), Err(Error::ContentTooLarge));
+        assert_eq!(decode(Framing::Chunked, b"100001\r\n"), Err(Error::BodyTooLarge));
+        assert_eq!(decode(Framing::Chunked, b"FFFFFFFFFFFFFFFF\r\n"), Err(Error::BodyTooLarge));
         assert_eq!(
             decode(Framing::Chunked, b"1\r\na\r\nFFFFFFFFFFFFFFFF\r\n"),
-            Err(Error::ContentTooLarge)
+            Err(Error::BodyTooLarge)
         );
     }
 

@@ -24,19 +24,19 @@ pub fn parse(form: &str) -> Option<Vec<(String, String)>> {
 
 fn decode(encoded: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(encoded.len());
-    let mut octets = encoded.bytes();
-    while let Some(octet) = octets.next() {
-        decoded.push(match octet {
+    let mut bytes = encoded.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
             b'+' => b' ',
-            b'%' => hex_digit(octets.next()?)? << 4 | hex_digit(octets.next()?)?,
+            b'%' => hex_digit(bytes.next()?)? << 4 | hex_digit(bytes.next()?)?,
             plain => plain,
         });
     }
     String::from_utf8(decoded).ok()
 }
 
-fn hex_digit(octet: u8) -> Option<u8> {
-    char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

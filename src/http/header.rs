@@ -2,55 +2,55 @@
 //! (RFC 9110 §5).
 
 /// A field line of a request: a name, and a value without the whitespace around
-/// it. Values are octets; nothing says that they are UTF-8 (RFC 9110 §5.5).
-pub type Field<'a> = httparse::Header<'a>;
+/// it. Values are bytes; nothing says that they are UTF-8 (RFC 9110 §5.5).
+pub type Header<'a> = httparse::Header<'a>;
 
-/// Whether these octets are a token: what names and schemes are made of
+/// Whether these bytes are a token: what names and schemes are made of
 /// (RFC 9110 §5.6.2).
-pub(crate) fn is_token(octets: &[u8]) -> bool {
-    !octets.is_empty() && every(octets, is_token_octet)
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && every(bytes, is_token_byte)
 }
 
-/// Whether these octets may stand in a field's value: no CR, LF, NUL or other
+/// Whether these bytes may stand in a field's value: no CR, LF, NUL or other
 /// control character but the tab (RFC 9110 §5.5).
-pub(crate) fn is_value(octets: &[u8]) -> bool {
-    every(octets, |octet| octet == b'\t' || (octet >= b' ' && octet != 0x7f))
+pub(crate) fn is_value(bytes: &[u8]) -> bool {
+    every(bytes, |byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
-/// The number that these octets are, digits alone, one at least.
+/// The number that these bytes are, digits alone, one at least.
 ///
 /// Not `str::parse`: that takes a sign (CVE-2023-34188 is a server that did).
-pub(crate) fn number(octets: &[u8]) -> Option<u64> {
-    let [_, ..] = octets else { return None };
-    octets.iter().try_fold(0_u64, |number, octet| {
-        let digit = octet.is_ascii_digit().then(|| u64::from(octet - b'0'))?;
+pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
+    let [_, ..] = bytes else { return None };
+    bytes.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
         number.checked_mul(10)?.checked_add(digit)
     })
 }
 
-/// Whether every octet is so. `all` would stop at the first that is not; without
-/// a way out of the loop the compiler looks at many octets at once.
-pub(crate) fn every(octets: &[u8], is_so: impl Fn(u8) -> bool) -> bool {
-    octets.iter().fold(true, |so, octet| so & is_so(*octet))
+/// Whether every byte is so. `all` would stop at the first that is not; without
+/// a way out of the loop the compiler looks at many bytes at once.
+pub(crate) fn every(bytes: &[u8], is_so: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |so, byte| so & is_so(*byte))
 }
 
 /// What follows optional whitespace (RFC 9110 §5.6.3).
-pub(crate) fn skip_whitespace(mut octets: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = octets {
-        octets = rest;
+pub(crate) fn skip_whitespace(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
     }
-    octets
+    bytes
 }
 
 /// What follows a token, if one stands here.
-pub(crate) fn skip_token(octets: &[u8]) -> Option<&[u8]> {
-    let length = octets.iter().take_while(|octet| is_token_octet(**octet)).count();
-    if length == 0 { None } else { octets.get(length..) }
+pub(crate) fn skip_token(bytes: &[u8]) -> Option<&[u8]> {
+    let length = bytes.iter().take_while(|byte| is_token_byte(**byte)).count();
+    if length == 0 { None } else { bytes.get(length..) }
 }
 
 /// What follows a quoted-string, if one stands here (RFC 9110 §5.6.4).
-pub(crate) fn skip_quoted_string(octets: &[u8]) -> Option<&[u8]> {
-    let mut rest = octets.strip_prefix(b"\"")?;
+pub(crate) fn skip_quoted_string(bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes.strip_prefix(b"\"")?;
     loop {
         rest = match rest {
             [b'"', after @ ..] => return Some(after),
@@ -62,10 +62,10 @@ pub(crate) fn skip_quoted_string(octets: &[u8]) -> Option<&[u8]> {
     }
 }
 
-fn is_token_octet(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric()
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
         || matches!(
-            octet,
+            byte,
             b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
         )
 }

@@ -58,9 +58,9 @@ struct Escaped<'j>(&'j mut String);
 impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut rest = text;
-        // Everything that is escaped is ASCII, so octets will do. Nearly always
+        // Everything that is escaped is ASCII, so bytes will do. Nearly always
         // there is nothing, which is seen at a look.
-        while !every(rest.as_bytes(), |octet| !is_escaped(octet))
+        while !every(rest.as_bytes(), |byte| !is_escaped(byte))
             && let Some(at) = rest.bytes().position(is_escaped)
         {
             let (plain, from_here) = rest.split_at(at);
@@ -75,8 +75,8 @@ impl Write for Escaped<'_> {
                     self.0.push_str(special);
                 }
                 control => {
-                    for octet in control.bytes() {
-                        write!(self.0, "\\u{octet:04x}")?;
+                    for byte in control.bytes() {
+                        write!(self.0, "\\u{byte:04x}")?;
                     }
                 }
             }
@@ -87,8 +87,8 @@ impl Write for Escaped<'_> {
     }
 }
 
-fn is_escaped(octet: u8) -> bool {
-    matches!(octet, ..b' ' | b'"' | b'\\')
+fn is_escaped(byte: u8) -> bool {
+    matches!(byte, ..b' ' | b'"' | b'\\')
 }
 
 #[cfg(test)]

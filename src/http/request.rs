@@ -14,8 +14,8 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
 use crate::error::Error;
-use crate::http::body::{Content, ContentReader, Framing, Progress, Supply};
-use crate::http::header::{Field, every, number};
+use crate::http::body::{BodyReader, Content, Framing, Progress, Supply};
+use crate::http::header::{Header, every, number};
 use crate::limits::Limits;
 
 /// A request method (RFC 9110 §9). Case-sensitive on the wire.
@@ -104,7 +104,7 @@ pub enum Version {
 /// makes the server read, or ask for, a byte of content.
 pub struct Request<'a> {
     head: Head<'a>,
-    content: Content<'a>,
+    body: Content<'a>,
     peer: Option<SocketAddr>,
     identity: OnceCell<String>,
 }
@@ -121,24 +121,24 @@ impl<'a> Request<'a> {
     /// )?;
     /// assert_eq!((request.method(), request.path()), (Method::POST, "/notes"));
     /// assert_eq!(request.query(), Some("draft=1"));
-    /// assert_eq!(request.field("host"), Some("localhost"));
-    /// assert_eq!(request.content()?, b"hello");
+    /// assert_eq!(request.header("host"), Some("localhost"));
+    /// assert_eq!(request.body()?, b"hello");
     /// # Ok::<(), guardhouse::Error>(())
     /// ```
     ///
     /// # Errors
     ///
     /// What is wrong with the head, under the default [`Limits`].
-    pub fn parse(octets: &'a [u8]) -> Result<Request<'a>, Error> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Request<'a>, Error> {
         let limits = &Limits::DEFAULT;
-        let range = HeadEnd::default().find(octets, limits)?.ok_or(Error::HeadTruncated)?;
-        let (head, content) = octets.split_at(range.end);
+        let range = HeadEnd::default().find(bytes, limits)?.ok_or(Error::HeadTruncated)?;
+        let (head, body) = bytes.split_at(range.end);
         let mut slots = Vec::new();
-        slots.resize_with(limits.fields, MaybeUninit::uninit);
-        let (line, fields) =
+        slots.resize_with(limits.headers, MaybeUninit::uninit);
+        let (line, headers) =
             split(head.get(range.start..).unwrap_or_default(), &mut slots, limits)?;
-        let head = Head::new(&line, Cow::Owned(fields.to_vec()), limits)?;
-        Ok(Request::new(head, Supply::Arrived(content), None, limits))
+        let head = Head::new(&line, Cow::Owned(headers.to_vec()), limits)?;
+        Ok(Request::new(head, Supply::Arrived(body), None, limits))
     }
 
     pub(crate) fn new(
@@ -148,8 +148,8 @@ impl<'a> Request<'a> {
         limits: &'a Limits,
     ) -> Request<'a> {
         let progress = Progress::new(head.framing, head.expects_continue);
-        let content = Content::new(progress, supply, limits);
-        Request { head, content, peer, identity: OnceCell::new() }
+        let body = Content::new(progress, supply, limits);
+        Request { head, body, peer, identity: OnceCell::new() }
     }
 
     /// The method.
@@ -158,7 +158,7 @@ impl<'a> Request<'a> {
         self.head.method
     }
 
-    /// The path, as routes are compared with it: encoded unreserved octets are
+    /// The path, as routes are compared with it: encoded unreserved bytes are
     /// decoded, `/%6De` is `/me` (RFC 3986 §6.2.2.2); everything else is as it
     /// was sent, `%2F` is no slash. `*` in `OPTIONS *`.
     #[must_use]
@@ -182,16 +182,17 @@ impl<'a> Request<'a> {
     /// The value of the field of that name, in any case, if it was sent once
     /// and is UTF-8. Which of two values counts is not ours to guess.
     #[must_use]
-    pub fn field(&self, name: &str) -> Option<&str> {
-        let mut values = self.fields().iter().filter(|field| field.name.eq_ignore_ascii_case(name));
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values =
+            self.headers().iter().filter(|header| header.name.eq_ignore_ascii_case(name));
         let value = values.next()?.value;
         if values.next().is_some() { None } else { str::from_utf8(value).ok() }
     }
 
     /// All field lines, in the order in which they came.
     #[must_use]
-    pub fn fields(&self) -> &[Field<'a>] {
-        &self.head.fields
+    pub fn headers(&self) -> &[Header<'a>] {
+        &self.head.headers
     }
 
     /// The whole content. The first call waits for it, and asks a client that
@@ -201,14 +202,14 @@ impl<'a> Request<'a> {
     ///
     /// The message body is malformed, too large, too slow or cut off. The
     /// connection ends after the answer, whatever that is.
-    pub fn content(&mut self) -> Result<&[u8], Error> {
-        self.content.all()
+    pub fn body(&mut self) -> Result<&[u8], Error> {
+        self.body.all()
     }
 
     /// The content as a stream, for what is too large to hold. What was read
     /// here is not in [`content`](Request::content).
-    pub fn reader(&mut self) -> ContentReader<'_, 'a> {
-        ContentReader::new(&mut self.content)
+    pub fn body_reader(&mut self) -> BodyReader<'_, 'a> {
+        BodyReader::new(&mut self.body)
     }
 
     /// The address of the connection's other end; `None` outside a connection.
@@ -234,25 +235,25 @@ impl<'a> Request<'a> {
 
     /// How far the content has been read.
     pub(crate) fn progress(&self) -> Progress {
-        self.content.progress()
+        self.body.progress()
     }
 }
 
 /// Shows no field's value and no query: there may be credentials in them.
 impl fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.fields().iter().map(|field| field.name).collect();
+        let names: Vec<&str> = self.headers().iter().map(|header| header.name).collect();
         f.debug_struct("Request")
             .field("method", &self.method())
             .field("path", &self.path())
-            .field("fields", &names)
+            .field("headers", &names)
             .finish_non_exhaustive()
     }
 }
 
-/// Finds where a head ends, in octets that may still be arriving.
+/// Finds where a head ends, in bytes that may still be arriving.
 ///
-/// It remembers how far it looked, so that hardly an octet is looked at twice,
+/// It remembers how far it looked, so that hardly an byte is looked at twice,
 /// however slowly they come.
 #[derive(Debug, Default)]
 pub(crate) struct HeadEnd {
@@ -265,25 +266,25 @@ pub(crate) struct HeadEnd {
 }
 
 impl HeadEnd {
-    /// Where the head in `octets` lies, once it is whole. At each call `octets`
+    /// Where the head in `bytes` lies, once it is whole. At each call `bytes`
     /// has what it had at the last one, and more.
     pub(crate) fn find(
         &mut self,
-        octets: &[u8],
+        bytes: &[u8],
         limits: &Limits,
     ) -> Result<Option<Range<usize>>, Error> {
         loop {
             let most = self.begin + limits.head_bytes;
-            let octets = octets.get(..most).unwrap_or(octets);
-            // One octet back: a CR may be waiting for its LF.
+            let bytes = bytes.get(..most).unwrap_or(bytes);
+            // One byte back: a CR may be waiting for its LF.
             let from = self.seen.saturating_sub(1).max(self.line);
-            let end = from + line_length(octets.get(from..).unwrap_or_default());
-            match octets.get(end..).unwrap_or_default() {
+            let end = from + line_length(bytes.get(from..).unwrap_or_default());
+            match bytes.get(end..).unwrap_or_default() {
                 [b'\r', b'\n', ..] => {}
                 [] | [b'\r'] => {
-                    self.seen = octets.len();
+                    self.seen = bytes.len();
                     return if self.seen == most {
-                        Err(too_long(octets, self.begin, limits))
+                        Err(too_long(bytes, self.begin, limits))
                     } else {
                         Ok(None)
                     };
@@ -317,22 +318,22 @@ impl HeadEnd {
     }
 }
 
-/// How many octets there are before the first CR or LF. Block by block: the
-/// compiler looks at all octets of a block at once.
-fn line_length(octets: &[u8]) -> usize {
-    let ends_line = |octet: &u8| matches!(octet, b'\r' | b'\n');
-    let (blocks, _) = octets.as_chunks::<16>();
-    let ends_in = |block: &&[u8; 16]| block.iter().fold(false, |any, octet| any | ends_line(octet));
+/// How many bytes there are before the first CR or LF. Block by block: the
+/// compiler looks at all bytes of a block at once.
+fn line_length(bytes: &[u8]) -> usize {
+    let ends_line = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let (blocks, _) = bytes.as_chunks::<16>();
+    let ends_in = |block: &&[u8; 16]| block.iter().fold(false, |any, byte| any | ends_line(byte));
     let plain = blocks.iter().take_while(|block| !ends_in(block)).count() * 16;
-    let rest = octets.get(plain..).unwrap_or_default();
-    plain + rest.iter().take_while(|octet| !ends_line(octet)).count()
+    let rest = bytes.get(plain..).unwrap_or_default();
+    plain + rest.iter().take_while(|byte| !ends_line(byte)).count()
 }
 
 /// Which limit a head without end is over: the target's, or its own.
-fn too_long(octets: &[u8], begin: usize, limits: &Limits) -> Error {
-    let head = octets.get(begin..).unwrap_or_default();
-    let line = head.split(|octet| *octet == b'\r').next().unwrap_or_default();
-    let target = line.split(|octet| *octet == b' ').nth(1).unwrap_or_default();
+fn too_long(bytes: &[u8], begin: usize, limits: &Limits) -> Error {
+    let head = bytes.get(begin..).unwrap_or_default();
+    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let target = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
     if target.len() > limits.target_bytes { Error::TargetTooLong } else { Error::HeadTooLarge }
 }
 
@@ -347,10 +348,10 @@ pub(crate) struct RequestLine<'a> {
 /// with a slot for each field.
 pub(crate) fn split<'s, 'a>(
     head: &'a [u8],
-    slots: &'s mut [MaybeUninit<Field<'a>>],
+    slots: &'s mut [MaybeUninit<Header<'a>>],
     limits: &Limits,
-) -> Result<(RequestLine<'a>, &'s [Field<'a>]), Error> {
-    let room = slots.len().min(limits.fields);
+) -> Result<(RequestLine<'a>, &'s [Header<'a>]), Error> {
+    let room = slots.len().min(limits.headers);
     let slots = slots.get_mut(..room).unwrap_or_default();
     let mut parsed = httparse::Request::new(&mut []);
     match parsed.parse_with_uninit_headers(head, slots) {
@@ -371,13 +372,13 @@ pub(crate) fn split<'s, 'a>(
 fn refusal(error: httparse::Error, head: &[u8]) -> Error {
     match error {
         httparse::Error::Token | httparse::Error::Status => Error::RequestLine,
-        httparse::Error::TooManyHeaders => Error::TooManyFields,
-        httparse::Error::HeaderName | httparse::Error::HeaderValue => Error::FieldLine,
+        httparse::Error::TooManyHeaders => Error::TooManyHeaders,
+        httparse::Error::HeaderName | httparse::Error::HeaderValue => Error::HeaderLine,
         // Every line ends in CRLF by now, so what is no newline to httparse is
         // something behind the version.
         httparse::Error::Version | httparse::Error::NewLine => {
-            let line = head.split(|octet| *octet == b'\r').next().unwrap_or_default();
-            let mut parts = line.split(|octet| *octet == b' ').skip(2);
+            let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+            let mut parts = line.split(|byte| *byte == b' ').skip(2);
             match (parts.next(), parts.next()) {
                 (Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]), None)
                     if major.is_ascii_digit() && minor.is_ascii_digit() =>
@@ -399,7 +400,7 @@ pub(crate) struct Head<'a> {
     pub(crate) path: Cow<'a, str>,
     pub(crate) query: Option<&'a str>,
     pub(crate) version: Version,
-    pub(crate) fields: Cow<'a, [Field<'a>]>,
+    pub(crate) headers: Cow<'a, [Header<'a>]>,
     pub(crate) framing: Framing,
     pub(crate) expects_continue: bool,
     /// Whether the client wants the connection to go on (RFC 9112 §9.3).
@@ -410,7 +411,7 @@ impl<'a> Head<'a> {
     /// Checks what httparse does not.
     pub(crate) fn new(
         line: &RequestLine<'a>,
-        fields: Cow<'a, [Field<'a>]>,
+        headers: Cow<'a, [Header<'a>]>,
         limits: &Limits,
     ) -> Result<Head<'a>, Error> {
         let RequestLine { target, version, .. } = *line;
@@ -423,7 +424,7 @@ impl<'a> Head<'a> {
         let Target { path, query, authority } = Target::parse(method, target)?;
 
         // Step 2: one Host, and it is one.
-        let host = host(&fields, version)?;
+        let host = host(&headers, version)?;
 
         // Step 3: an absolute target and Host agree. A server may ignore Host
         // here (RFC 9112 §3.2.2); whoever routed by it in front of us did not.
@@ -438,7 +439,7 @@ impl<'a> Head<'a> {
         // HTTP/1.0 message containing a Transfer-Encoding header field MUST
         // treat the message as if the framing is faulty" (RFC 9112 §6.1;
         // RUSTSEC-2026-0034 did not).
-        let framing = Framing::of(&fields, limits)?;
+        let framing = Framing::of(&headers, limits)?;
         if framing == Framing::Chunked && version == Version::Http10 {
             return Err(Error::TransferEncodingVersion);
         }
@@ -447,7 +448,7 @@ impl<'a> Head<'a> {
         // containing a member other than 100-continue MAY respond with a 417";
         // in HTTP/1.0 100-continue "MUST" be ignored (RFC 9110 §10.1.1).
         let mut expects_continue = false;
-        for expectation in named(&fields, "Expect") {
+        for expectation in named(&headers, "Expect") {
             if !expectation.eq_ignore_ascii_case(b"100-continue") {
                 return Err(Error::Expectation);
             }
@@ -456,7 +457,7 @@ impl<'a> Head<'a> {
 
         // Step 6: does the client want to go on? "close" wins (RFC 9112 §9.3).
         let mut persistent = version == Version::Http11;
-        for option in named(&fields, "Connection").flat_map(list) {
+        for option in named(&headers, "Connection").flat_map(list) {
             if option.eq_ignore_ascii_case(b"close") {
                 persistent = false;
                 break;
@@ -470,7 +471,7 @@ impl<'a> Head<'a> {
             path,
             query,
             version,
-            fields,
+            headers,
             framing,
             expects_continue,
             persistent,
@@ -482,8 +483,8 @@ impl<'a> Head<'a> {
 /// any HTTP/1.1 request message that lacks a Host header field and to any request
 /// message that contains more than one Host header field line or a Host header
 /// field with an invalid field value" (RFC 9112 §3.2).
-fn host<'f>(fields: &'f [Field<'_>], version: Version) -> Result<Option<&'f [u8]>, Error> {
-    let mut hosts = named(fields, "Host");
+fn host<'f>(headers: &'f [Header<'_>], version: Version) -> Result<Option<&'f [u8]>, Error> {
+    let mut hosts = named(headers, "Host");
     match (hosts.next(), hosts.next()) {
         (_, Some(_)) => Err(Error::HostRepeated),
         (None, _) if version == Version::Http11 => Err(Error::HostMissing),
@@ -493,16 +494,16 @@ fn host<'f>(fields: &'f [Field<'_>], version: Version) -> Result<Option<&'f [u8]
 }
 
 /// The values of all fields of one name.
-fn named<'f>(fields: &'f [Field<'_>], name: &'f str) -> impl Iterator<Item = &'f [u8]> {
-    fields
+fn named<'f>(headers: &'f [Header<'_>], name: &'f str) -> impl Iterator<Item = &'f [u8]> {
+    headers
         .iter()
-        .filter(move |field| field.name.eq_ignore_ascii_case(name))
-        .map(|field| field.value)
+        .filter(move |header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value)
 }
 
 /// The members of a comma-separated list (RFC 9110 §5.6.1).
 fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|octet| *octet == b',').map(<[u8]>::trim_ascii)
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
 /// A request target, taken apart.
@@ -515,8 +516,8 @@ struct Target<'a> {
 impl<'a> Target<'a> {
     fn parse(method: Method, target: &'a str) -> Result<Target<'a>, Error> {
         // A fragment is never sent (RFC 9112 §3.2: none of the forms has one),
-        // and httparse lets octets from 0x80 on pass.
-        if !every(target.as_bytes(), |octet| octet.is_ascii_graphic() && octet != b'#') {
+        // and httparse lets bytes from 0x80 on pass.
+        if !every(target.as_bytes(), |byte| byte.is_ascii_graphic() && byte != b'#') {
             return Err(Error::Target);
         }
         // authority-form is CONNECT's alone, and that gets a 501 whatever it names.
@@ -548,7 +549,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Decodes the octets that mean the same encoded or not (RFC 3986 §6.2.2.2),
+/// Decodes the bytes that mean the same encoded or not (RFC 3986 §6.2.2.2),
 /// once. What could mean something else stays encoded: `%2F`, `%25`, `%00`.
 fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
     if !path.contains('%') {
@@ -559,12 +560,12 @@ fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
     decoded.push_str(parts.next().unwrap_or_default());
     for part in parts {
         let (hex, rest) = part.split_at_checked(2).ok_or(Error::Target)?;
-        if !hex.bytes().all(|octet| octet.is_ascii_hexdigit()) {
+        if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(Error::Target);
         }
-        let octet = u8::from_str_radix(hex, 16).map_err(|_| Error::Target)?;
-        if is_unreserved(octet) {
-            decoded.push(char::from(octet));
+        let byte = u8::from_str_radix(hex, 16).map_err(|_| Error::Target)?;
+        if is_unreserved(byte) {
+            decoded.push(char::from(byte));
         } else {
             decoded.push('%');
             decoded.push_str(hex);
@@ -578,12 +579,12 @@ fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
 /// not empty: an http URI has one (RFC 9110 §4.2.1).
 fn is_authority(authority: &[u8]) -> bool {
     let (host_is_valid, port) = if let Some(literal) = authority.strip_prefix(b"[") {
-        let (address, behind) = split_at_octet(literal, b']');
+        let (address, behind) = split_at_byte(literal, b']');
         let Some(port) = behind.strip_prefix(b"]") else { return false };
         let address = str::from_utf8(address).map(str::parse::<Ipv6Addr>);
         (matches!(address, Ok(Ok(_))), port)
     } else {
-        let (host, port) = split_at_octet(authority, b':');
+        let (host, port) = split_at_byte(authority, b':');
         (is_registered_name(host), port)
     };
     host_is_valid
@@ -594,33 +595,33 @@ fn is_authority(authority: &[u8]) -> bool {
         }
 }
 
-/// `reg-name`, not empty: unreserved, sub-delims and encoded octets (RFC 3986
+/// `reg-name`, not empty: unreserved, sub-delims and encoded bytes (RFC 3986
 /// §3.2.2). An IPv4 address is one, too.
 fn is_registered_name(host: &[u8]) -> bool {
     let mut rest = host;
-    while let [octet, behind @ ..] = rest {
-        rest = match (octet, behind) {
+    while let [byte, behind @ ..] = rest {
+        rest = match (byte, behind) {
             (b'%', [high, low, behind @ ..])
                 if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
             {
                 behind
             }
             (b'!' | b'$' | b'&'..=b',' | b';' | b'=', _) => behind,
-            (octet, _) if is_unreserved(*octet) => behind,
+            (byte, _) if is_unreserved(*byte) => behind,
             _ => return false,
         };
     }
     !host.is_empty()
 }
 
-/// What is before the first such octet, and the rest from it on.
-fn split_at_octet(octets: &[u8], wanted: u8) -> (&[u8], &[u8]) {
-    let at = octets.iter().position(|octet| *octet == wanted);
-    octets.split_at(at.unwrap_or(octets.len()))
+/// What is before the first such byte, and the rest from it on.
+fn split_at_byte(bytes: &[u8], wanted: u8) -> (&[u8], &[u8]) {
+    let at = bytes.iter().position(|byte| *byte == wanted);
+    bytes.split_at(at.unwrap_or(bytes.len()))
 }
 
-fn is_unreserved(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~')
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 /// An authority without the port that http implies.
@@ -644,7 +645,7 @@ mod tests {
         }
     }
 
-    /// What becomes of a head, whole and octet by octet.
+    /// What becomes of a head, whole and byte by byte.
     #[track_caller]
     fn check(head: &str) -> Result<(), Error> {
         let result = Request::parse(head.as_bytes()).map(drop);
@@ -657,7 +658,7 @@ mod tests {
             }
         }
         match found {
-            Err(error) => assert_eq!(result, Err(error), "octet by octet: {head:?}"),
+            Err(error) => assert_eq!(result, Err(error), "byte by byte: {head:?}"),
             Ok(None) => assert_eq!(result, Err(Error::HeadTruncated), "{head:?}"),
             Ok(Some(range)) => assert_eq!(range.end, head.len(), "{head:?}"),
         }
@@ -700,9 +701,9 @@ mod tests {
 
     #[test]
     fn a_head_has_16_kib_at_most_and_a_target_8() {
-        let head = |target: usize, field: usize| {
-            let (target, field) = ("a".repeat(target - 1), "b".repeat(field));
-            check(&format!("GET /{target} HTTP/1.1\r\nHost: a\r\nX: {field}\r\n\r\n"))
+        let head = |target: usize, header: usize| {
+            let (target, header) = ("a".repeat(target - 1), "b".repeat(header));
+            check(&format!("GET /{target} HTTP/1.1\r\nHost: a\r\nX: {header}\r\n\r\n"))
         };
         let fixed = "GET / HTTP/1.1\r\nHost: a\r\nX: \r\n\r\n".len();
         assert_eq!(head(8192, 0), Ok(()));
@@ -715,12 +716,12 @@ mod tests {
 
     #[test]
     fn a_head_has_100_fields_at_most() {
-        let fields = |count: usize| {
+        let headers = |count: usize| {
             let others = "X: 1\r\n".repeat(count - 1);
             check(&format!("GET / HTTP/1.1\r\nHost: a\r\n{others}\r\n"))
         };
-        assert_eq!(fields(100), Ok(()));
-        assert_eq!(fields(101), Err(Error::TooManyFields));
+        assert_eq!(headers(100), Ok(()));
+        assert_eq!(headers(101), Err(Error::TooManyHeaders));
     }
 
     #[test]
@@ -747,11 +748,11 @@ mod tests {
 
     #[test]
     fn a_field_line_is_a_name_a_colon_and_a_value() {
-        for field in
+        for header in
             ["X : 1", ": 1", "X", " X: 1", "X: 1\r\n folded", "X(: 1", "X: a\0b", "X: \x1b"]
         {
-            let result = check(&format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n"));
-            assert_eq!(result, Err(Error::FieldLine), "{field:?}");
+            let result = check(&format!("GET / HTTP/1.1\r\nHost: a\r\n{header}\r\n\r\n"));
+            assert_eq!(result, Err(Error::HeaderLine), "{header:?}");
         }
     }
 
@@ -781,7 +782,7 @@ mod tests {
     }
 
     #[test]
-    fn encoded_unreserved_octets_are_decoded_once_and_no_others() {
+    fn encoded_unreserved_bytes_are_decoded_once_and_no_others() {
         assert_eq!(path("/%70rotected").as_deref(), Ok("/protected"));
         assert_eq!(path("/%7e%2D").as_deref(), Ok("/~-"));
         for kept in
@@ -842,11 +843,11 @@ mod tests {
             b"GET / HTTP/1.0\r\nA: 1\r\nB: 2\r\nb: 3\r\nC: \xff\r\nD:  4\t \r\n\r\n",
         );
         let request = request.expect("a valid head");
-        assert_eq!(request.field("a"), Some("1"));
-        assert_eq!(request.field("B"), None);
-        assert_eq!(request.field("C"), None);
-        assert_eq!(request.field("D"), Some("4"));
-        assert_eq!(request.fields().len(), 5);
+        assert_eq!(request.header("a"), Some("1"));
+        assert_eq!(request.header("B"), None);
+        assert_eq!(request.header("C"), None);
+        assert_eq!(request.header("D"), Some("4"));
+        assert_eq!(request.headers().len(), 5);
     }
 
     #[test]

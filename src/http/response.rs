@@ -92,7 +92,7 @@ impl Status {
             417 => "Expectation Failed",
             422 => "Unprocessable Content",
             429 => "Too Many Requests",
-            431 => "Request Header Fields Too Large",
+            431 => "Request Header Headers Too Large",
             500 => "Internal Server Error",
             501 => "Not Implemented",
             502 => "Bad Gateway",
@@ -114,17 +114,17 @@ impl Status {
 /// ```
 /// use guardhouse::{Response, Status};
 ///
-/// let made = Response::json(r#"{"id":1}"#).with_status(Status::CREATED).with_field("Location", "/notes/1");
+/// let made = Response::json(r#"{"id":1}"#).with_status(Status::CREATED).with_header("Location", "/notes/1");
 /// assert_eq!(made.status(), Status::CREATED);
-/// assert_eq!(made.field("location"), Some("/notes/1"));
-/// assert_eq!(made.content(), br#"{"id":1}"#);
+/// assert_eq!(made.header("location"), Some("/notes/1"));
+/// assert_eq!(made.body(), br#"{"id":1}"#);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Response {
     status: Status,
     content_type: Option<Cow<'static, str>>,
-    fields: Vec<(Cow<'static, str>, Cow<'static, str>)>,
-    content: Cow<'static, [u8]>,
+    headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    body: Cow<'static, [u8]>,
     ends_connection: bool,
     /// It held what must not be sent; nothing that is added later counts.
     spoilt: bool,
@@ -137,8 +137,8 @@ impl Response {
         Response {
             status,
             content_type: None,
-            fields: Vec::new(),
-            content: Cow::Borrowed(&[]),
+            headers: Vec::new(),
+            body: Cow::Borrowed(&[]),
             ends_connection: false,
             spoilt: false,
         }
@@ -157,12 +157,12 @@ impl Response {
     }
 
     fn ok(media_type: &'static str, text: Cow<'static, str>) -> Response {
-        let content = match text {
+        let body = match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         };
         let content_type = Some(Cow::Borrowed(media_type));
-        Response { content_type, content, ..Response::new(Status::OK) }
+        Response { content_type, body, ..Response::new(Status::OK) }
     }
 
     /// `status` with `{"detail":"…"}`, the form of every error here and in FastAPI.
@@ -180,15 +180,15 @@ impl Response {
         self
     }
 
-    /// This answer with other content, in octets, and its media type.
+    /// This answer with other content, in bytes, and its media type.
     #[must_use]
-    pub fn with_content(
+    pub fn with_body(
         mut self,
         media_type: &'static str,
-        content: impl Into<Cow<'static, [u8]>>,
+        body: impl Into<Cow<'static, [u8]>>,
     ) -> Response {
         if !self.spoilt {
-            self.content = content.into();
+            self.body = body.into();
         }
         self.with_content_type(media_type.into())
     }
@@ -213,12 +213,12 @@ impl Response {
     ///
     /// ```
     /// # use guardhouse::Response;
-    /// let split = Response::text("hi").with_field("X-Name", "a\r\nSet-Cookie: b");
+    /// let split = Response::text("hi").with_header("X-Name", "a\r\nSet-Cookie: b");
     /// assert_eq!(split.status().code(), 500);
-    /// assert_eq!(split.field("X-Name"), None);
+    /// assert_eq!(split.header("X-Name"), None);
     /// ```
     #[must_use]
-    pub fn with_field(
+    pub fn with_header(
         mut self,
         name: impl Into<Cow<'static, str>>,
         value: impl Into<Cow<'static, str>>,
@@ -237,7 +237,7 @@ impl Response {
             return Response::spoilt(&name, "the server writes that field");
         }
         if !self.spoilt {
-            self.fields.push((name, value));
+            self.headers.push((name, value));
         }
         self
     }
@@ -257,25 +257,25 @@ impl Response {
 
     /// The first value of the field of that name, in any case.
     #[must_use]
-    pub fn field(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         if name.eq_ignore_ascii_case("Content-Type") {
             return self.content_type.as_deref();
         }
-        self.fields
+        self.headers
             .iter()
             .find(|(own, _)| own.eq_ignore_ascii_case(name))
             .map(|(_, value)| &**value)
     }
 
     /// The fields, in order, but for Content-Type.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields.iter().map(|(name, value)| (&**name, &**value))
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// The content, in octets.
+    /// The content, in bytes.
     #[must_use]
-    pub fn content(&self) -> &[u8] {
-        &self.content
+    pub fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// The answer to whatever went wrong on our side. It says no more than that.
@@ -284,8 +284,8 @@ impl Response {
     }
 
     /// This answer with a field of the server's own: a spoilt one has it, too.
-    pub(crate) fn with_own_field(mut self, name: &'static str, value: &'static str) -> Response {
-        self.fields.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+    pub(crate) fn with_own_header(mut self, name: &'static str, value: &'static str) -> Response {
+        self.headers.push((Cow::Borrowed(name), Cow::Borrowed(value)));
         self
     }
 
@@ -313,7 +313,7 @@ impl Response {
         // with a status code of … 204" (RFC 9110 §8.6).
         if self.status.has_content() {
             out.extend_from_slice(b"Content-Length: ");
-            write_number(out, self.content.len());
+            write_number(out, self.body.len());
             out.extend_from_slice(b"\r\n");
         }
         match persistence {
@@ -321,7 +321,7 @@ impl Response {
             Persistence::KeepAlive => write_field(out, "Connection", "keep-alive"),
             Persistence::Close => write_field(out, "Connection", "close"),
         }
-        for (name, value) in &self.fields {
+        for (name, value) in &self.headers {
             write_field(out, name, value);
         }
         out.extend_from_slice(b"\r\n");
@@ -329,7 +329,7 @@ impl Response {
 
     /// The content as it goes out: nothing in an answer to HEAD, nor in a 204.
     pub(crate) fn sent_content(&self, to_head: bool) -> &[u8] {
-        if to_head || !self.status.has_content() { &[] } else { &self.content }
+        if to_head || !self.status.has_content() { &[] } else { &self.body }
     }
 }
 
@@ -400,7 +400,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_written_line_by_line() {
-        let response = Response::json("{}").with_field("X-A", "1");
+        let response = Response::json("{}").with_header("X-A", "1");
         assert_eq!(
             head(&response, Persistence::Close),
             "HTTP/1.1 200 OK\r\nDate: DATE\r\nContent-Type: application/json\r\n\
@@ -448,10 +448,10 @@ mod tests {
             ("CONNECTION", "close"),
             ("Date", "today"),
         ] {
-            let response = Response::text("secret").with_field(name, value).with_field("Y", "1");
+            let response = Response::text("secret").with_header(name, value).with_header("Y", "1");
             assert_eq!(response.status().code(), 500, "{name:?}: {value:?}");
-            assert_eq!(response.field("Y"), None);
-            assert_eq!(response.content(), br#"{"detail":"Internal Server Error"}"#);
+            assert_eq!(response.header("Y"), None);
+            assert_eq!(response.body(), br#"{"detail":"Internal Server Error"}"#);
         }
     }
 
@@ -459,7 +459,7 @@ mod tests {
     fn every_error_is_an_answer_with_a_detail() {
         let response = Response::from(Error::HostRepeated);
         assert_eq!(response.status(), Status::BAD_REQUEST);
-        assert_eq!(response.content(), br#"{"detail":"more than one Host field"}"#);
+        assert_eq!(response.body(), br#"{"detail":"more than one Host field"}"#);
         assert!(response.ends_connection());
         assert!(!Response::from(Error::MethodUnknown).ends_connection());
     }

@@ -51,11 +51,11 @@ use crate::login::turns::Turns;
 /// let fields = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}", form.len());
 /// let post = format!("POST /token HTTP/1.0\r\n{fields}\r\n\r\n{form}");
 /// let answer = routes.answer(&mut Request::parse(post.as_bytes())?);
-/// assert!(answer.content().starts_with(br#"{"access_token":""#));
-/// # let content = str::from_utf8(answer.content())?;
+/// assert!(answer.body().starts_with(br#"{"access_token":""#));
+/// # let content = str::from_utf8(answer.body())?;
 /// # let token = content.split('"').nth(3).unwrap();
 /// # let head = format!("GET /me HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n");
-/// # assert_eq!(routes.answer(&mut Request::parse(head.as_bytes())?).content(), b"ann");
+/// # assert_eq!(routes.answer(&mut Request::parse(head.as_bytes())?).body(), b"ann");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
@@ -97,7 +97,7 @@ impl Login {
         let answer = self.grant(request).unwrap_or_else(Response::from);
         // "The authorization server MUST include … "Cache-Control" … "no-store"
         // … as well as … "Pragma" … "no-cache"" (RFC 6749 §5.1).
-        answer.with_field("Cache-Control", "no-store").with_field("Pragma", "no-cache")
+        answer.with_header("Cache-Control", "no-store").with_header("Pragma", "no-cache")
     }
 
     /// The user who was issued this token, with the scopes that it was issued
@@ -156,18 +156,18 @@ struct Asked {
 
 impl Asked {
     fn of(request: &mut Request, most: usize) -> Result<Asked, Fault> {
-        let media_type = request.field("Content-Type").and_then(|value| value.split(';').next());
+        let media_type = request.header("Content-Type").and_then(|value| value.split(';').next());
         if !media_type.is_some_and(|own| own.trim().eq_ignore_ascii_case(MEDIA_TYPE)) {
             return Err(Fault::Request("the content is not application/x-www-form-urlencoded"));
         }
-        let content = request.content()?;
-        // Before they are taken apart: an empty one is one octet there, and some
+        let body = request.body()?;
+        // Before they are taken apart: an empty one is one byte there, and some
         // fifty in memory.
-        if content.split(|octet| *octet == b'&').count() > most {
+        if body.split(|byte| *byte == b'&').count() > most {
             return Err(Fault::Request("too many parameters"));
         }
-        let content = str::from_utf8(content).ok();
-        let form = content.and_then(form::parse).ok_or(Fault::Request("a malformed form"))?;
+        let body = str::from_utf8(body).ok();
+        let form = body.and_then(form::parse).ok_or(Fault::Request("a malformed form"))?;
         // "Request and response parameters MUST NOT be included more than once"
         // (§3.2). Which one counts is not ours to guess.
         let mut names = HashSet::new();
@@ -245,7 +245,7 @@ impl From<Fault> for Response {
             // A code of OAuth's says that another try is no use.
             Fault::Busy => {
                 return Response::detail(Status::TOO_MANY_REQUESTS, "Too many logins at once")
-                    .with_field("Retry-After", "1");
+                    .with_header("Retry-After", "1");
             }
             Fault::Random => return Response::internal_error(),
             Fault::Request(what) => ("invalid_request", what),

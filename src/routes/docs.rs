@@ -37,7 +37,7 @@ impl Routes {
     /// let routes = Routes::new([Route::open(GET, "/", home).summary("Greets everyone.")]);
     /// let routes = routes.documented("Doors", "1.0");
     /// let mut request = Request::parse(b"GET /docs.txt HTTP/1.0\r\n\r\n")?;
-    /// assert!(routes.answer(&mut request).content().starts_with(
+    /// assert!(routes.answer(&mut request).body().starts_with(
     ///     b"METHOD  PATH           GUARD  SUMMARY\n\
     ///       GET     /              open   Greets everyone.\n"
     /// ));
@@ -60,10 +60,10 @@ impl Routes {
 }
 
 fn rows(json: String, text: String) -> [Route; 3] {
-    let row = |path, summary, media_type, content: Cow<'static, str>| {
-        Route::open(Method::GET, path, cached(media_type, content))
+    let row = |path, summary, media_type, body: Cow<'static, str>| {
+        Route::open(Method::GET, path, cached(media_type, body))
             .summary(summary)
-            .answers(Response::new(Status::OK).with_content(media_type, Vec::new()))
+            .answers(Response::new(Status::OK).with_body(media_type, Vec::new()))
             .answers(Response::new(Status::NOT_MODIFIED))
     };
     [
@@ -74,12 +74,9 @@ fn rows(json: String, text: String) -> [Route; 3] {
 }
 
 /// A handler that always has the same to say, and says it once to whom keeps it.
-fn cached(
-    media_type: &'static str,
-    content: Cow<'static, str>,
-) -> impl Fn(&mut Request) -> Response {
-    let etag = entity_tag(&content);
-    let content: Cow<'static, [u8]> = match content {
+fn cached(media_type: &'static str, body: Cow<'static, str>) -> impl Fn(&mut Request) -> Response {
+    let etag = entity_tag(&body);
+    let body: Cow<'static, [u8]> = match body {
         Cow::Borrowed(text) => text.as_bytes().into(),
         Cow::Owned(text) => text.into_bytes().into(),
     };
@@ -87,33 +84,33 @@ fn cached(
         let answer = if has(request, &etag) {
             Response::new(Status::NOT_MODIFIED)
         } else {
-            Response::new(Status::OK).with_content(media_type, content.clone())
+            Response::new(Status::OK).with_body(media_type, body.clone())
         };
         // To be kept, and to be asked for again: another table may be served
         // after the next start.
         answer
-            .with_field("ETag", etag.clone())
-            .with_field("Cache-Control", "no-cache")
-            .with_field("Content-Security-Policy", POLICY)
-            .with_field("Referrer-Policy", "no-referrer")
-            .with_field("X-Content-Type-Options", "nosniff")
+            .with_header("ETag", etag.clone())
+            .with_header("Cache-Control", "no-cache")
+            .with_header("Content-Security-Policy", POLICY)
+            .with_header("Referrer-Policy", "no-referrer")
+            .with_header("X-Content-Type-Options", "nosniff")
     }
 }
 
 /// A strong entity-tag (RFC 9110 §8.8.3). It has no secret to keep, so any hash
 /// will do; this one is the same in every process of a build, as replicas want it.
-fn entity_tag(content: &str) -> String {
+fn entity_tag(body: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    hasher.write(content.as_bytes());
+    hasher.write(body.as_bytes());
     format!("\"{:016x}\"", hasher.finish())
 }
 
 /// Whether `If-None-Match` has the tag, or is `*`. "A recipient MUST use the weak
 /// comparison function" (RFC 9110 §13.1.2).
 fn has(request: &Request, etag: &str) -> bool {
-    let sent = request.fields().iter();
-    sent.filter(|field| field.name.eq_ignore_ascii_case("If-None-Match"))
-        .filter_map(|field| str::from_utf8(field.value).ok())
+    let sent = request.headers().iter();
+    sent.filter(|header| header.name.eq_ignore_ascii_case("If-None-Match"))
+        .filter_map(|header| str::from_utf8(header.value).ok())
         // A comma inside a tag parts it as well, into what no tag of ours equals.
         .flat_map(|value| value.split(','))
         .map(|tag| tag.trim_matches([' ', '\t']))
@@ -130,8 +127,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn get(path: &str, fields: &str) -> Response {
-        let head = format!("GET {path} HTTP/1.0\r\n{fields}\r\n");
+    fn get(path: &str, headers: &str) -> Response {
+        let head = format!("GET {path} HTTP/1.0\r\n{headers}\r\n");
         table().answer(&mut Request::parse(head.as_bytes()).expect("a valid request"))
     }
 
@@ -142,12 +139,12 @@ mod tests {
         let digest = hmac_sha256::Hash::hash(text.as_bytes());
         let mut base64 = String::new();
         for group in digest.chunks(3) {
-            let bits = group.iter().fold(0, |bits, octet| bits << 8 | usize::from(*octet));
+            let bits = group.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte));
             let bits = bits << (8 * (3 - group.len()));
             let digit = |index| char::from(ALPHABET[bits >> (18 - 6 * index) & 0x3f]);
             base64.extend((0..=group.len()).map(digit));
         }
-        // 32 octets are ten groups and two octets.
+        // 32 bytes are ten groups and two bytes.
         base64 + "="
     }
 
@@ -169,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_page_is_small_and_makes_no_html_of_what_it_is_told() {
-        assert!(PAGE.len() < 20_000, "{} octets", PAGE.len());
+        assert!(PAGE.len() < 20_000, "{} bytes", PAGE.len());
         for no in [
             "innerHTML",
             "outerHTML",
@@ -191,13 +188,13 @@ mod tests {
         for path in ["/docs", "/openapi.json", "/docs.txt"] {
             let first = get(path, "");
             assert_eq!(first.status(), Status::OK, "{path}");
-            let etag = first.field("ETag").expect("an entity-tag").to_owned();
+            let etag = first.header("ETag").expect("an entity-tag").to_owned();
             for kept in [&etag, &format!("W/{etag}"), &format!("\"a,b\" ,\t{etag}, \"c\""), "*"] {
                 let again = get(path, &format!("If-None-Match: {kept}\r\n"));
                 assert_eq!(again.status(), Status::NOT_MODIFIED, "{path}: {kept}");
-                assert_eq!(again.content(), b"");
-                for field in ["ETag", "Cache-Control"] {
-                    assert_eq!(again.field(field), first.field(field), "{path}: {field}");
+                assert_eq!(again.body(), b"");
+                for header in ["ETag", "Cache-Control"] {
+                    assert_eq!(again.header(header), first.header(header), "{path}: {header}");
                 }
             }
             let twice = format!("If-None-Match: \"a\"\r\nif-none-match: {etag}\r\n");
@@ -211,7 +208,7 @@ mod tests {
 
     #[test]
     fn the_rows_are_in_what_they_show() {
-        let shown = |path| String::from_utf8(get(path, "").content().to_vec()).expect("text");
+        let shown = |path| String::from_utf8(get(path, "").body().to_vec()).expect("text");
         for path in ["/", "/docs", "/openapi.json", "/docs.txt"] {
             assert!(shown("/openapi.json").contains(&format!("\"{path}\":{{\"get\":")), "{path}");
         }
@@ -225,7 +222,7 @@ mod tests {
         let tag = |path: &'static str| {
             let routes = Routes::new([Route::open(Method::GET, path, home)]).documented("", "");
             let mut request = Request::parse(b"GET /openapi.json HTTP/1.0\r\n\r\n").expect("valid");
-            routes.answer(&mut request).field("ETag").map(str::to_owned)
+            routes.answer(&mut request).header("ETag").map(str::to_owned)
         };
         assert_eq!(tag("/a"), tag("/a"));
         assert_ne!(tag("/a"), tag("/b"));

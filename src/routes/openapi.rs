@@ -99,35 +99,35 @@ fn answers(route: &Route) -> BTreeMap<u16, String> {
 fn unauthorized(guard: &Description) -> String {
     let challenges: Vec<&str> =
         guard.schemes().iter().map(|scheme| scheme.challenge().as_str()).collect();
-    let mut field = vec![("required", "true".to_owned()), ("schema", A_STRING.to_owned())];
+    let mut header = vec![("required", "true".to_owned()), ("schema", A_STRING.to_owned())];
     if !challenges.is_empty() {
-        field.push(("example", string(&challenges.join(", "))));
+        header.push(("example", string(&challenges.join(", "))));
     }
     let meaning = "The guard lets nobody in without good credentials; the challenge says which.";
-    error(meaning, [("WWW-Authenticate", object(field))])
+    error(meaning, [("WWW-Authenticate", object(header))])
 }
 
 /// An error's answer, with fields of its own.
-fn error<const N: usize>(meaning: &str, fields: [(&str, String); N]) -> String {
+fn error<const N: usize>(meaning: &str, headers: [(&str, String); N]) -> String {
     let schema = object([("schema", see("schemas", "Detail"))]);
     object([
         ("description", string(meaning)),
-        ("headers", object(fields)),
+        ("headers", object(headers)),
         ("content", object([("application/json", schema)])),
     ])
 }
 
 /// An answer like the example.
 fn like(example: &Response, to_head: bool) -> String {
-    let fields: BTreeMap<&str, String> = example
-        .fields()
+    let headers: BTreeMap<&str, String> = example
+        .headers()
         .map(|(name, value)| (name, object([("schema", A_STRING), ("example", &string(value))])))
         .collect();
     let mut members = vec![("description", string(example.status().reason()))];
-    if !fields.is_empty() {
-        members.push(("headers", object(fields)));
+    if !headers.is_empty() {
+        members.push(("headers", object(headers)));
     }
-    let media_type = example.field("Content-Type");
+    let media_type = example.header("Content-Type");
     if let Some(media_type) = media_type.filter(|_| example.status().has_content() && !to_head) {
         let is_json = media_type.starts_with("application/json");
         let kind = if is_json { AN_OBJECT } else { A_STRING };
@@ -188,8 +188,8 @@ fn way_in(scheme: &Scheme, scopes: BTreeSet<&str>) -> String {
             object([("type", string("oauth2")), ("flows", object([("password", password)]))])
         }
         Scheme::Basic(_) => object([("type", string("http")), ("scheme", string("basic"))]),
-        Scheme::ApiKey(field, _) => {
-            object([("type", string("apiKey")), ("in", string("header")), ("name", string(field))])
+        Scheme::ApiKey(header, _) => {
+            object([("type", string("apiKey")), ("in", string("header")), ("name", string(header))])
         }
     }
 }
@@ -198,12 +198,12 @@ fn way_in(scheme: &Scheme, scopes: BTreeSet<&str>) -> String {
 /// fields, or two paths, never have the same.
 fn name(scheme: &Scheme) -> String {
     let escaped = |text: &str| -> String {
-        let plain = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
-        let octets = text.bytes().map(|octet| match octet {
-            octet if plain(octet) => char::from(octet).to_string(),
-            octet => format!("_{octet:02X}"),
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let bytes = text.bytes().map(|byte| match byte {
+            byte if plain(byte) => char::from(byte).to_string(),
+            byte => format!("_{byte:02X}"),
         });
-        octets.collect()
+        bytes.collect()
     };
     match scheme {
         Scheme::Bearer(_, None) => "Bearer".to_owned(),
@@ -212,7 +212,7 @@ fn name(scheme: &Scheme) -> String {
             format!("Bearer{}", segments.join("."))
         }
         Scheme::Basic(_) => "Basic".to_owned(),
-        Scheme::ApiKey(field, _) => format!("ApiKey.{}", escaped(field)),
+        Scheme::ApiKey(header, _) => format!("ApiKey.{}", escaped(header)),
     }
 }
 
@@ -336,15 +336,15 @@ mod tests {
     fn an_example_has_its_status_its_fields_and_its_media_type() {
         let row = |method| {
             Route::open(method, "/", |_: &mut Request| Response::text(""))
-                .answers(Response::text("").with_status(Status::CREATED).with_field("X-A", "1"))
+                .answers(Response::text("").with_status(Status::CREATED).with_header("X-A", "1"))
                 .answers(Response::new(Status::NO_CONTENT))
         };
-        let field = r#""headers":{"X-A":{"schema":{"type":"string"},"example":"1"}}"#;
-        let content = r#""content":{"text/plain; charset=utf-8":{"schema":{"type":"string"}}}"#;
-        let created = format!(r#"{{"201":{{"description":"Created",{field},{content}}},"#);
+        let header = r#""headers":{"X-A":{"schema":{"type":"string"},"example":"1"}}"#;
+        let body = r#""content":{"text/plain; charset=utf-8":{"schema":{"type":"string"}}}"#;
+        let created = format!(r#"{{"201":{{"description":"Created",{header},{body}}},"#);
         told(row(Method::GET), &created);
         told(row(Method::GET), r#""204":{"description":"No Content"}"#);
-        told(row(Method::HEAD), &format!(r#""201":{{"description":"Created",{field}}}"#));
+        told(row(Method::HEAD), &format!(r#""201":{{"description":"Created",{header}}}"#));
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Route {
     /// # Panics
     ///
     /// If no request can ever match: the path has no `/` in front, has a `?`, a
-    /// `#` or an octet outside visible ASCII, or the method is TRACE, CONNECT
+    /// `#` or an byte outside visible ASCII, or the method is TRACE, CONNECT
     /// or unknown.
     #[track_caller]
     pub fn open<R: Into<Response>>(
@@ -85,7 +85,7 @@ impl Route {
     /// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
     ///
     /// fn add_note(request: &mut Request, author: &str) -> Result<Response, Error> {
-    ///     let note = request.content()?;
+    ///     let note = request.body()?;
     ///     Ok(Response::text(format!("{author} wrote {} bytes.\n", note.len())))
     /// }
     ///
@@ -142,7 +142,7 @@ impl Route {
         assert!(Method::ALL.contains(&method), "no route can have the method {method:?}");
         assert!(
             path.starts_with('/')
-                && path.bytes().all(|octet| octet.is_ascii_graphic() && !b"?#".contains(&octet)),
+                && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte)),
             "no request has the path {path:?}"
         );
         let answer = Box::new(answer);
@@ -301,7 +301,7 @@ impl<T> IntoIterator for Behind<T> {
 ///
 /// let routes = Routes::new([Route::open(GET, "/", |_: &mut Request| Response::text("Hi.\n"))]);
 /// let mut request = Request::parse(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
-/// assert_eq!(routes.answer(&mut request).content(), b"Hi.\n");
+/// assert_eq!(routes.answer(&mut request).body(), b"Hi.\n");
 /// # Ok::<(), guardhouse::Error>(())
 /// ```
 #[derive(Debug)]
@@ -347,7 +347,7 @@ impl Routes {
             // answers (RFC 9110 §9.3.8), so no resource has it.
             Method::TRACE => self.not_allowed(request.path()),
             Method::OPTIONS if self.has(request.path()) => {
-                Response::new(Status::NO_CONTENT).with_field("Allow", self.allow(request.path()))
+                Response::new(Status::NO_CONTENT).with_header("Allow", self.allow(request.path()))
             }
             _ if self.has(request.path()) => self.not_allowed(request.path()),
             _ => Response::detail(Status::NOT_FOUND, "Not Found"),
@@ -358,7 +358,7 @@ impl Routes {
         // "The origin server MUST generate an Allow header field in a 405
         // response" (RFC 9110 §15.5.6).
         Response::detail(Status::METHOD_NOT_ALLOWED, "Method Not Allowed")
-            .with_field("Allow", self.allow(path))
+            .with_header("Allow", self.allow(path))
     }
 
     /// Whether the table knows a path. `*` is the server itself (RFC 9110 §9.3.7).
@@ -443,8 +443,8 @@ mod tests {
         Routes::new([
             Route::open(Method::GET, "/", |_: &mut Request| Response::text("home")),
             Route::open(Method::POST, "/", |request: &mut Request| {
-                request.content().map(<[u8]>::to_vec).map(|content| {
-                    Response::new(Status::OK).with_content("application/octet-stream", content)
+                request.body().map(<[u8]>::to_vec).map(|body| {
+                    Response::new(Status::OK).with_body("application/octet-stream", body)
                 })
             }),
             Route::guarded(Method::GET, "/me", guard, |_: &mut Request, name| Response::text(name)),
@@ -457,8 +457,8 @@ mod tests {
         let response = table().answer(&mut request);
         (
             response.status().code(),
-            String::from_utf8(response.content().to_vec()).expect("text"),
-            response.field("Allow").map(str::to_owned),
+            String::from_utf8(response.body().to_vec()).expect("text"),
+            response.header("Allow").map(str::to_owned),
         )
     }
 
@@ -472,15 +472,15 @@ mod tests {
 
     #[test]
     fn a_handlers_error_is_its_answer() {
-        let (status, content, _) = answer("POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nhi");
+        let (status, body, _) = answer("POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nhi");
         assert_eq!(status, 400);
-        assert_eq!(content, r#"{"detail":"the connection ended inside the content"}"#);
+        assert_eq!(body, r#"{"detail":"the connection ended inside the content"}"#);
     }
 
     #[test]
     fn a_guard_stands_before_its_handler() {
-        let (status, content, _) = answer("GET /me HTTP/1.0\r\nAuthorization: Bearer t\r\n\r\n");
-        assert_eq!((status, content.as_str()), (200, "Ann"));
+        let (status, body, _) = answer("GET /me HTTP/1.0\r\nAuthorization: Bearer t\r\n\r\n");
+        assert_eq!((status, body.as_str()), (200, "Ann"));
         assert_eq!(answer("GET /me HTTP/1.0\r\n\r\n").0, 401);
         assert_eq!(answer("HEAD /me HTTP/1.0\r\n\r\n").0, 401);
     }

@@ -71,7 +71,7 @@ struct Escaped<'a>(&'a str);
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Nearly always there is nothing to escape, which is seen at a look.
-        if every(self.0.as_bytes(), |octet| octet.is_ascii_graphic() && !is_special(octet.into())) {
+        if every(self.0.as_bytes(), |byte| byte.is_ascii_graphic() && !is_special(byte.into())) {
             return f.write_str(self.0);
         }
         for character in self.0.chars() {

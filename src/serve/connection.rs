@@ -141,10 +141,10 @@ pub(crate) fn refuse<S: Stream>(
     }
 }
 
-/// What a client gets back that sends these octets, and then ends its side.
+/// What a client gets back that sends these bytes, and then ends its side.
 ///
 /// The whole server but the socket: for tests of one's own routes, byte for
-/// byte, and for benchmarks. Each piece is what one read brings; how octets are
+/// byte, and for benchmarks. Each piece is what one read brings; how bytes are
 /// cut into pieces makes no difference to the answer.
 ///
 /// ```
@@ -185,8 +185,8 @@ impl Read for &mut Memory<'_> {
 }
 
 impl Write for &mut Memory<'_> {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.received.write(octets)
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.received.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -259,7 +259,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         }
     }
 
-    /// Waits until a whole head has arrived; where in the unread octets it
+    /// Waits until a whole head has arrived; where in the unread bytes it
     /// lies. `None` when the peer has no more requests, or rests too long.
     fn next_head(&mut self) -> Result<Option<Range<usize>>, Error> {
         let mut end = HeadEnd::default();
@@ -286,7 +286,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         }
     }
 
-    /// Waits for a request's first octets, with no more memory than that takes.
+    /// Waits for a request's first bytes, with no more memory than that takes.
     fn rest(&mut self) -> io::Result<usize> {
         let limits = self.limits;
         self.input.shrink();
@@ -311,7 +311,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         read
     }
 
-    /// Answers the request whose head lies there in the unread octets.
+    /// Answers the request whose head lies there in the unread bytes.
     fn answer(&mut self, head: &Range<usize>) -> ControlFlow<Linger> {
         let limits = self.limits;
         // The request borrows its head from the buffer; behind it, the rest of
@@ -321,20 +321,20 @@ impl<'c, S: Stream> Connection<'c, S> {
         let (begin, end) = (start + head.start, start + head.end);
         let arrived = self.input.unread.end - end;
         let (before, behind) = self.input.buffer().split_at_mut(end);
-        let octets = before.get(begin..).unwrap_or_default();
+        let bytes = before.get(begin..).unwrap_or_default();
 
         // Nearly every head has few fields; for the others there is the heap.
         let mut few = [const { MaybeUninit::uninit() }; Input::FIELDS];
         let mut many = Vec::new();
-        let parsed = match split(octets, &mut few, limits) {
-            Err(Error::TooManyFields) if limits.fields > Input::FIELDS => {
-                many.resize_with(limits.fields, MaybeUninit::uninit);
-                split(octets, &mut many, limits)
+        let parsed = match split(bytes, &mut few, limits) {
+            Err(Error::TooManyHeaders) if limits.headers > Input::FIELDS => {
+                many.resize_with(limits.headers, MaybeUninit::uninit);
+                split(bytes, &mut many, limits)
             }
             parsed => parsed,
         };
         let parsed =
-            parsed.and_then(|(line, fields)| Head::new(&line, Cow::Borrowed(fields), limits));
+            parsed.and_then(|(line, headers)| Head::new(&line, Cow::Borrowed(headers), limits));
         let head = match parsed {
             Ok(head) => head,
             Err(error) => return self.refuse(error),
@@ -398,7 +398,7 @@ impl<'c, S: Stream> Connection<'c, S> {
     /// read from the connection until it receives a corresponding close by the
     /// client, or until the server is reasonably certain that its own TCP stack
     /// has received the client's acknowledgement" (RFC 9112 §9.6). A socket
-    /// closed over unread octets sends a reset, which takes back what the peer
+    /// closed over unread bytes sends a reset, which takes back what the peer
     /// has not read.
     fn linger(mut self) {
         let now = Instant::now();
@@ -439,10 +439,10 @@ fn answer_or_500(routes: &Routes, request: &mut Request) -> Response {
 fn secured<S: Stream>(response: Response) -> Response {
     const NAME: &str = "Strict-Transport-Security";
     // What the program says of it itself counts: one field is all that is read.
-    if !S::IS_SECURE || response.field(NAME).is_some() {
+    if !S::IS_SECURE || response.header(NAME).is_some() {
         return response;
     }
-    response.with_own_field(NAME, STRICT_TRANSPORT)
+    response.with_own_header(NAME, STRICT_TRANSPORT)
 }
 
 /// Whether the rest of a message body could be read and dropped.
@@ -465,7 +465,7 @@ impl<'p> Input<'p> {
     /// More than nearly every head, and than sixteen small requests in one read;
     /// with it the whole stack of an idle connection is three pages.
     const SIZE: usize = 3072;
-    /// Fields for which there is room on the stack.
+    /// Headers for which there is room on the stack.
     const FIELDS: usize = 24;
     /// Room behind a head in which its body can be read in decent pieces.
     const BEHIND: usize = 1024;
@@ -483,7 +483,7 @@ impl<'p> Input<'p> {
         buffer.get(self.unread.clone()).unwrap_or_default()
     }
 
-    /// Where the next octets go. Never empty: what is unread moves to the front,
+    /// Where the next bytes go. Never empty: what is unread moves to the front,
     /// or the buffer grows, which the limit on heads bounds.
     fn space(&mut self) -> &mut [u8] {
         if self.unread.end == self.buffer().len() {
@@ -500,7 +500,7 @@ impl<'p> Input<'p> {
         self.unread.end += count;
     }
 
-    /// Sees to it that there is room behind so many unread octets.
+    /// Sees to it that there is room behind so many unread bytes.
     fn make_room_behind(&mut self, head: usize) {
         if self.buffer().len() < self.unread.start + head + Input::BEHIND {
             self.compact();
@@ -555,13 +555,13 @@ impl<S: Stream> Source for Body<'_, '_, S> {
         self.unread = 0..self.unread.len();
         let space = self.buffer.get_mut(self.unread.end..).unwrap_or_default();
         match self.wire.read_until(space, deadline) {
-            Ok(0) => Err(Error::ContentTruncated),
+            Ok(0) => Err(Error::BodyTruncated),
             Ok(count) => {
                 self.unread.end += count;
                 Ok(())
             }
-            Err(error) if is_timeout(&error) => Err(Error::ContentTimeout),
-            Err(_) => Err(Error::ContentTruncated),
+            Err(error) if is_timeout(&error) => Err(Error::BodyTimeout),
+            Err(_) => Err(Error::BodyTruncated),
         }
     }
 

@@ -355,7 +355,7 @@ impl House {
     fn turn_away(&self, stream: Arc<TcpStream>) {
         let Some(mut stream) = Arc::into_inner(stream) else { return };
         let response = Response::detail(Status::SERVICE_UNAVAILABLE, "Service Unavailable")
-            .with_field("Retry-After", "1");
+            .with_header("Retry-After", "1");
         let mut answer = Vec::new();
         response.write_head(&mut answer, Clock::new().imf_fixdate(), Persistence::Close);
         answer.extend_from_slice(response.sent_content(false));

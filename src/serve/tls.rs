@@ -4,7 +4,7 @@
 //! TLS is rustls, with ring; nothing of it is home-made. What is here is what
 //! only the server can know: where certificate and key are and how they are
 //! loaded again; how long a handshake may take; and a [`Stream`] over which the
-//! connection's loop runs as it runs over TCP. That stream moves TLS's octets
+//! connection's loop runs as it runs over TCP. That stream moves TLS's bytes
 //! itself, not through rustls's `StreamOwned`, for two reasons: one read of
 //! plaintext may take many of the socket, and all of them together have one
 //! deadline; and a write that fails is to be an error, at once.
@@ -104,9 +104,9 @@ impl Tls {
         socket.set_write_timeout(Some(limits.write_timeout))?;
         // A connection that says nothing is silent, with TLS as without it.
         socket.set_read_timeout(Some(limits.silent_timeout))?;
-        // "GET" and its like; a handshake's first octet is 22 (RFC 8446 §5.1).
+        // "GET" and its like; a handshake's first byte is 22 (RFC 8446 §5.1).
         // Anything else is rustls's to refuse, with an alert.
-        if first_octet(socket)?.is_ascii_alphabetic() {
+        if first_byte(socket)?.is_ascii_alphabetic() {
             return Ok(Accepted::Plain);
         }
         let config = Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner));
@@ -133,13 +133,13 @@ pub(crate) enum Accepted<'s> {
     Plain,
 }
 
-/// The octet that the next read will bring first.
-fn first_octet(socket: &TcpStream) -> io::Result<u8> {
-    let mut octet = [0];
+/// The byte that the next read will bring first.
+fn first_byte(socket: &TcpStream) -> io::Result<u8> {
+    let mut byte = [0];
     loop {
-        match socket.peek(&mut octet) {
+        match socket.peek(&mut byte) {
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(_) => return Ok(octet[0]),
+            Ok(_) => return Ok(byte[0]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -218,8 +218,8 @@ impl Read for TlsStream<'_> {
 }
 
 impl Write for TlsStream<'_> {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let count = self.tls.writer().write(octets)?;
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.tls.writer().write(bytes)?;
         self.send().and(Ok(count))
     }
 
@@ -256,7 +256,7 @@ impl Drop for TlsStream<'_> {
 }
 
 /// A socket whose reads have one deadline together: a peer that sends a record
-/// octet by octet gets no more time than one that sends it whole.
+/// byte by byte gets no more time than one that sends it whole.
 struct Timed<'s> {
     stream: &'s TcpStream,
     timeout: Cell<Duration>,

@@ -2,7 +2,7 @@
 //! through a connection that brings it in pieces; it is what a simpler decoder
 //! makes of it; and the next request begins right behind it.
 //!
-//! The first octet cuts the rest, which is the message body.
+//! The first byte cuts the rest, which is the message body.
 
 #![no_main]
 
@@ -17,11 +17,11 @@ const NEXT: &[u8] = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
 
 fuzz_target!(|input: &[u8]| {
     let Some((cut, body)) = input.split_first() else { return };
-    let octets = [HEAD, body].concat();
-    let whole = whole(&octets);
-    assert_eq!(streamed(&octets, usize::from(*cut % 64) + 1), whole, "streamed");
+    let bytes = [HEAD, body].concat();
+    let whole = whole(&bytes);
+    assert_eq!(streamed(&bytes, usize::from(*cut % 64) + 1), whole, "streamed");
 
-    let pieces = octets.chunks(usize::from(*cut) + 1);
+    let pieces = bytes.chunks(usize::from(*cut) + 1);
     let answer = exchange(&routes(), &Limits::default(), pieces);
     match &whole {
         Ok(content) => {
@@ -56,8 +56,8 @@ fuzz_target!(|input: &[u8]| {
 
 fn routes() -> Routes {
     let content = |request: &mut Request| -> Result<Response, Error> {
-        let content = [b"<", request.content()?, b">"].concat();
-        Ok(Response::new(Status::OK).with_content("application/octet-stream", content))
+        let content = [b"<", request.body()?, b">"].concat();
+        Ok(Response::new(Status::OK).with_body("application/octet-stream", content))
     };
     Routes::new([
         Route::open(POST, "/", content),
@@ -65,15 +65,15 @@ fn routes() -> Routes {
     ])
 }
 
-fn whole(octets: &[u8]) -> Result<Vec<u8>, Error> {
-    Request::parse(octets).expect("a valid head").content().map(<[u8]>::to_vec)
+fn whole(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    Request::parse(bytes).expect("a valid head").body().map(<[u8]>::to_vec)
 }
 
-fn streamed(octets: &[u8], size: usize) -> Result<Vec<u8>, Error> {
-    let mut request = Request::parse(octets).expect("a valid head");
+fn streamed(bytes: &[u8], size: usize) -> Result<Vec<u8>, Error> {
+    let mut request = Request::parse(bytes).expect("a valid head");
     let (mut content, mut piece) = (Vec::new(), vec![0; size]);
     loop {
-        match request.reader().read(&mut piece) {
+        match request.body_reader().read(&mut piece) {
             Ok(0) => return Ok(content),
             Ok(count) => content.extend_from_slice(&piece[..count]),
             Err(error) => {
@@ -94,7 +94,7 @@ fn decode(body: &[u8]) -> Option<(Vec<u8>, usize)> {
     };
     loop {
         let (size, data) = line(at)?;
-        let digits = size.iter().take_while(|octet| octet.is_ascii_hexdigit()).count();
+        let digits = size.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let size = usize::from_str_radix(str::from_utf8(&size[..digits]).ok()?, 16).ok()?;
         if size == 0 {
             at = data;
@@ -112,6 +112,6 @@ fn decode(body: &[u8]) -> Option<(Vec<u8>, usize)> {
     }
 }
 
-fn contains(octets: &[u8], part: &[u8]) -> bool {
-    octets.windows(part.len()).any(|window| window == part)
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }

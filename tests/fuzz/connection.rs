@@ -2,7 +2,7 @@
 //! pieces; they are well-formed, each of them; and nothing follows one that says
 //! `Connection: close`.
 //!
-//! The first octet chooses the limits, the next two cut the rest.
+//! The first byte chooses the limits, the next two cut the rest.
 
 #![no_main]
 
@@ -14,16 +14,16 @@ use guardhouse::{Error, Limits, Request, Response, Route, Routes, Status, exchan
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    let [options, first, second, octets @ ..] = input else { return };
+    let [options, first, second, bytes @ ..] = input else { return };
     let limits = limits(*options);
     let routes = routes();
 
-    let whole = masked(exchange(&routes, &limits, [octets]));
+    let whole = masked(exchange(&routes, &limits, [bytes]));
     let seed = u16::from_be_bytes([*first, *second]);
-    let pieces = masked(exchange(&routes, &limits, pieces(octets, seed)));
+    let pieces = masked(exchange(&routes, &limits, pieces(bytes, seed)));
     assert_eq!(whole.escape_ascii().to_string(), pieces.escape_ascii().to_string());
 
-    let had_head = octets.windows(5).any(|five| five == b"HEAD ");
+    let had_head = bytes.windows(5).any(|five| five == b"HEAD ");
     let mut rest = &whole[..];
     let mut continued = false;
     while !rest.is_empty() {
@@ -38,14 +38,14 @@ fuzz_target!(|input: &[u8]| {
     assert!(!continued, "no final answer");
 });
 
-/// Limits that inputs of some hundred octets reach, or the usual ones.
+/// Limits that inputs of some hundred bytes reach, or the usual ones.
 fn limits(options: u8) -> Limits {
     let small = Limits {
         blank_lines: 1,
         target_bytes: 64,
         head_bytes: 256,
-        fields: 8,
-        content_bytes: 100,
+        headers: 8,
+        body_bytes: 100,
         chunk_line_bytes: 24,
         chunk_extension_bytes: 48,
         trailer_bytes: 32,
@@ -56,24 +56,24 @@ fn limits(options: u8) -> Limits {
     let limits = if options & 1 == 0 { small } else { Limits::default() };
     // Where nothing waits, nothing is late, however slow this machine is.
     let hour = Duration::from_secs(3600);
-    Limits { head_timeout: hour, content_timeout: hour, drain_timeout: hour, ..limits }
+    Limits { head_timeout: hour, body_timeout: hour, drain_timeout: hour, ..limits }
 }
 
-/// No handler lets a peer choose an answer's octets, so that answers can be
+/// No handler lets a peer choose an answer's bytes, so that answers can be
 /// taken apart.
 fn routes() -> Routes {
     let signed_in = guard::bearer("fuzz", |token| (token == "t").then_some("Ann"));
     let read = |request: &mut Request| -> Result<Response, Error> {
-        Ok(Response::text(sum(request.content()?)))
+        Ok(Response::text(sum(request.body()?)))
     };
     // What it has read when the body turns out to be broken is its own affair.
-    let swallow = |request: &mut Request| match request.content() {
+    let swallow = |request: &mut Request| match request.body() {
         Ok(content) => Response::text(sum(content)),
         Err(_) => Response::text("swallowed"),
     };
     let part = |request: &mut Request| {
         let mut start = Vec::new();
-        match request.reader().take(4).read_to_end(&mut start) {
+        match request.body_reader().take(4).read_to_end(&mut start) {
             Ok(_) => Response::text(sum(&start)),
             Err(_) => Response::text("broken"),
         }
@@ -92,16 +92,16 @@ fn routes() -> Routes {
 }
 
 /// Stands for content in an answer.
-fn sum(octets: &[u8]) -> String {
-    let sum = octets
+fn sum(bytes: &[u8]) -> String {
+    let sum = bytes
         .iter()
-        .fold(5381_u32, |sum, octet| sum.wrapping_mul(33).wrapping_add(u32::from(*octet)));
-    format!("{} octets, {sum:08x}", octets.len())
+        .fold(5381_u32, |sum, byte| sum.wrapping_mul(33).wrapping_add(u32::from(*byte)));
+    format!("{} bytes, {sum:08x}", bytes.len())
 }
 
-/// Pieces of one octet, or of a few, or of some hundred.
-fn pieces(octets: &[u8], seed: u16) -> Vec<&[u8]> {
-    let (mut rest, mut state, mut pieces) = (octets, u32::from(seed), Vec::new());
+/// Pieces of one byte, or of a few, or of some hundred.
+fn pieces(bytes: &[u8], seed: u16) -> Vec<&[u8]> {
+    let (mut rest, mut state, mut pieces) = (bytes, u32::from(seed), Vec::new());
     while !rest.is_empty() {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let most = [1, 3, 16, 300][usize::from(seed % 4)];
@@ -133,40 +133,40 @@ struct Answer {
 }
 
 /// Takes the first answer off, as the strictest of clients would.
-fn take_answer(octets: &[u8], had_head: bool) -> Option<(Answer, &[u8])> {
-    let end = octets.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-    let (head, mut rest) = octets.split_at(end);
+fn take_answer(bytes: &[u8], had_head: bool) -> Option<(Answer, &[u8])> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let (head, mut rest) = bytes.split_at(end);
     let mut lines = str::from_utf8(head).ok()?.strip_suffix("\r\n\r\n")?.split("\r\n");
     let (status, reason) = lines.next()?.strip_prefix("HTTP/1.1 ")?.split_once(' ')?;
     let status: u16 = status.parse().ok()?;
     if reason.is_empty() {
         return None;
     }
-    let mut fields: Vec<(&str, &str)> = Vec::new();
+    let mut headers: Vec<(&str, &str)> = Vec::new();
     for line in lines {
         let (name, value) = line.split_once(": ")?;
         // A path that nobody knows allows no method (RFC 9110 §10.2.1).
         let named = !value.is_empty() || name == "Allow";
-        let plain = named && value.bytes().all(|octet| (b' '..0x7f).contains(&octet));
-        let twice = fields.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+        let plain = named && value.bytes().all(|byte| (b' '..0x7f).contains(&byte));
+        let twice = headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
         if !plain
             || twice
-            || !name.bytes().all(|octet| octet.is_ascii_alphabetic() || octet == b'-')
+            || !name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
         {
             return None;
         }
-        fields.push((name, value));
+        headers.push((name, value));
     }
-    let field = |name: &str| fields.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
+    let header = |name: &str| headers.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
     if status == 100 {
-        return fields.is_empty().then_some((Answer { interim: true, close: false }, rest));
+        return headers.is_empty().then_some((Answer { interim: true, close: false }, rest));
     }
     assert!([200, 204, 400, 401, 404, 405, 413, 414, 417, 431, 501, 505].contains(&status));
-    assert_eq!(field("Date").map(str::len), Some(DATE_LENGTH));
-    assert_eq!(status == 405, field("Allow").is_some() && status != 204, "{status}");
-    let malformed_credentials = status == 400 && field("WWW-Authenticate").is_some();
-    assert!(status != 401 || field("WWW-Authenticate").is_some());
-    let close = match field("Connection") {
+    assert_eq!(header("Date").map(str::len), Some(DATE_LENGTH));
+    assert_eq!(status == 405, header("Allow").is_some() && status != 204, "{status}");
+    let malformed_credentials = status == 400 && header("WWW-Authenticate").is_some();
+    assert!(status != 401 || header("WWW-Authenticate").is_some());
+    let close = match header("Connection") {
         None | Some("keep-alive") => false,
         Some("close") => true,
         Some(_) => return None,
@@ -174,13 +174,13 @@ fn take_answer(octets: &[u8], had_head: bool) -> Option<(Answer, &[u8])> {
     // Whatever ends the framing ends the connection.
     let ends = [400, 413, 414, 417, 431, 505].contains(&status) && !malformed_credentials;
     assert!(close || !ends, "{status} without close");
-    let length = field("Content-Length").map(|length| length.parse::<usize>());
+    let length = header("Content-Length").map(|length| length.parse::<usize>());
     match length {
-        None if status == 204 => assert_eq!(field("Content-Type"), None),
+        None if status == 204 => assert_eq!(header("Content-Type"), None),
         None | Some(Err(_)) => return None,
         Some(Ok(length)) => {
             assert_ne!(status, 204);
-            assert!(length > 0 && field("Content-Type").is_some());
+            assert!(length > 0 && header("Content-Type").is_some());
             // An answer to HEAD has no content, and no content begins like an answer.
             if !(had_head && (rest.is_empty() || rest.starts_with(b"HTTP/1.1 "))) {
                 let (content, behind) = rest.split_at_checked(length)?;

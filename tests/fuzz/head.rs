@@ -1,20 +1,20 @@
-//! Whatever the octets are: what is accepted is a head, in the strictest sense
+//! Whatever the bytes are: what is accepted is a head, in the strictest sense
 //! of the word, and what is not gets one of the known statuses.
 
 #![no_main]
 
-use guardhouse::{Error, Field, Limits, Method, Request, Response, Route, Routes, Version};
+use guardhouse::{Error, Header, Limits, Method, Request, Response, Route, Routes, Version};
 use libfuzzer_sys::fuzz_target;
 
 const HEAD_BYTES: usize = 16 * 1024;
 const TARGET_BYTES: usize = 8 * 1024;
 
-fuzz_target!(|octets: &[u8]| {
-    match Request::parse(octets) {
+fuzz_target!(|bytes: &[u8]| {
+    match Request::parse(bytes) {
         Ok(mut request) => {
-            check_head(octets);
+            check_head(bytes);
             check_target(&request);
-            check_fields(octets, &request);
+            check_fields(bytes, &request);
             check_framing(&request);
             // Whatever it asks for, it gets an answer.
             let routes = Routes::new([Route::open(Method::GET, "/", |_: &mut Request| {
@@ -33,23 +33,23 @@ fuzz_target!(|octets: &[u8]| {
 
 /// The head ends at the first blank line behind its request line, has CRLF line
 /// ends alone, and no less of it is a head.
-fn check_head(octets: &[u8]) {
+fn check_head(bytes: &[u8]) {
     let mut begin = 0;
-    while octets[begin..].starts_with(b"\r\n") {
+    while bytes[begin..].starts_with(b"\r\n") {
         begin += 2;
     }
     assert!(begin <= 8, "blank lines");
-    let length = octets[begin..].windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    let length = bytes[begin..].windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
     assert!(length <= HEAD_BYTES);
-    let head = &octets[begin..begin + length];
-    for (at, octet) in head.iter().enumerate() {
-        match octet {
+    let head = &bytes[begin..begin + length];
+    for (at, byte) in head.iter().enumerate() {
+        match byte {
             b'\r' => assert_eq!(head.get(at + 1), Some(&b'\n'), "bare CR"),
             b'\n' => assert_eq!(head[at - 1], b'\r', "bare LF"),
             _ => {}
         }
     }
-    let refused = |end: usize| Request::parse(&octets[..end]).err();
+    let refused = |end: usize| Request::parse(&bytes[..end]).err();
     assert_eq!(refused(begin + length - 1), Some(Error::HeadTruncated));
     assert_eq!(refused(begin + length / 2), Some(Error::HeadTruncated));
     assert!(refused(begin + length).is_none(), "what follows a head is no part of it");
@@ -64,27 +64,27 @@ fn check_target(request: &Request) {
     }
     let query = request.query().unwrap_or_default();
     assert!(path.len() + query.len() <= TARGET_BYTES);
-    assert!(path.bytes().chain(query.bytes()).all(|octet| octet.is_ascii_graphic()));
+    assert!(path.bytes().chain(query.bytes()).all(|byte| byte.is_ascii_graphic()));
     assert!(!path.contains(['?', '#']) && !query.contains('#'));
     // What is still encoded has a meaning of its own when it is.
     for encoded in path.split('%').skip(1) {
-        let octet = u8::from_str_radix(&encoded[..2], 16).unwrap();
-        assert!(!octet.is_ascii_alphanumeric() && !b"-._~".contains(&octet), "{path}");
+        let byte = u8::from_str_radix(&encoded[..2], 16).unwrap();
+        assert!(!byte.is_ascii_alphanumeric() && !b"-._~".contains(&byte), "{path}");
     }
 }
 
-fn check_fields(octets: &[u8], request: &Request) {
-    assert!(request.fields().len() <= Limits::DEFAULT.fields);
-    for Field { name, value } in request.fields() {
+fn check_fields(bytes: &[u8], request: &Request) {
+    assert!(request.headers().len() <= Limits::DEFAULT.headers);
+    for Header { name, value } in request.headers() {
         let token =
-            |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet);
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         assert!(!name.is_empty() && name.bytes().all(token), "{name:?}");
-        let text = |octet: &u8| *octet == b'\t' || (*octet >= b' ' && *octet != 0x7f);
+        let text = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
         assert!(value.iter().all(text), "{value:?}");
-        let blank = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));
+        let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
         assert!(!blank(value.first()) && !blank(value.last()), "{value:?}");
         // They are what was sent, where it was sent.
-        let sent = octets.as_ptr_range();
+        let sent = bytes.as_ptr_range();
         assert!(sent.contains(&name.as_ptr()));
         assert!(value.is_empty() || sent.contains(&value.as_ptr()));
     }
@@ -94,7 +94,7 @@ fn check_fields(octets: &[u8], request: &Request) {
         Version::Http10 => assert!(hosts.len() <= 1),
     }
     for host in hosts {
-        let plain = |octet: &u8| octet.is_ascii_graphic() && !b"/?#@\\\"<>".contains(octet);
+        let plain = |byte: &u8| byte.is_ascii_graphic() && !b"/?#@\\\"<>".contains(byte);
         assert!(!host.is_empty() && host.iter().all(plain), "{host:?}");
     }
 }
@@ -116,6 +116,6 @@ fn check_framing(request: &Request) {
 }
 
 fn values<'r>(request: &'r Request, name: &str) -> Vec<&'r [u8]> {
-    let named = request.fields().iter().filter(|field| field.name.eq_ignore_ascii_case(name));
-    named.map(|field| field.value).collect()
+    let named = request.headers().iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+    named.map(|header| header.value).collect()
 }

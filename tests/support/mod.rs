@@ -15,7 +15,7 @@ use guardhouse::{Error, Limits, Request, Response, Route, Routes, Server, Stop, 
 /// The table that the tests send their requests to.
 ///
 /// `/next` stands for whatever is asked next on a connection. `/smuggled` is
-/// asked for by octets that are content, or stand behind a refused request: an
+/// asked for by bytes that are content, or stand behind a refused request: an
 /// answer from there is always a bug.
 pub fn routes() -> Routes {
     let signed_in = guard::bearer("guardhouse", |token| (token == "letmein").then_some("Ann"));
@@ -31,31 +31,31 @@ pub fn routes() -> Routes {
             Response::text(request.query().unwrap_or("none").to_owned())
         }),
         Route::open(GET, "/fields", |request: &mut Request| {
-            Response::text(request.field("X").unwrap_or("no one value").to_owned())
+            Response::text(request.header("X").unwrap_or("no one value").to_owned())
         }),
         Route::open(POST, "/unread", |_: &mut Request| Response::text("unread\n")),
         Route::open(POST, "/some", |request: &mut Request| {
             let mut some = [0; 2];
             stream(request, |content| content.read_exact(&mut some))?;
-            Ok::<_, Error>(octets(some.to_vec()))
+            Ok::<_, Error>(bytes(some.to_vec()))
         }),
         Route::open(POST, "/stream", |request: &mut Request| {
             let mut all = Vec::new();
             stream(request, |content| content.read_to_end(&mut all))?;
-            Ok::<_, Error>(octets(all))
+            Ok::<_, Error>(bytes(all))
         }),
         Route::guarded(GET, "/protected", signed_in.clone(), |_: &mut Request, name| {
             Response::text(format!("Hello, {name}.\n"))
         }),
         Route::guarded(POST, "/protected", signed_in, |request: &mut Request, _| echo(request)),
         Route::open(GET, "/split", |_: &mut Request| {
-            Response::text("hi").with_field("X-Name", "Ann\r\nSet-Cookie: session=stolen")
+            Response::text("hi").with_header("X-Name", "Ann\r\nSet-Cookie: session=stolen")
         }),
         // As a panic in every way but that it prints no message.
         Route::open(GET, "/panic", |_: &mut Request| -> Response {
             std::panic::resume_unwind(Box::new("a handler's bug"))
         }),
-        Route::open(GET, "/large", |_: &mut Request| octets(vec![b'x'; LARGE])),
+        Route::open(GET, "/large", |_: &mut Request| bytes(vec![b'x'; LARGE])),
     ])
 }
 
@@ -63,11 +63,11 @@ pub fn routes() -> Routes {
 pub const LARGE: usize = 100_000;
 
 fn echo(request: &mut Request) -> Result<Response, Error> {
-    Ok(octets(request.content()?.to_vec()))
+    Ok(bytes(request.body()?.to_vec()))
 }
 
-fn octets(content: Vec<u8>) -> Response {
-    Response::text("").with_content("application/octet-stream", content)
+fn bytes(content: Vec<u8>) -> Response {
+    Response::text("").with_body("application/octet-stream", content)
 }
 
 /// Reads from a request's content as from any stream, and finds the [`Error`]
@@ -76,8 +76,8 @@ fn stream<T>(
     request: &mut Request,
     read: impl FnOnce(&mut dyn Read) -> io::Result<T>,
 ) -> Result<T, Error> {
-    read(&mut request.reader())
-        .map_err(|error| error.downcast::<Error>().unwrap_or(Error::ContentTruncated))
+    read(&mut request.body_reader())
+        .map_err(|error| error.downcast::<Error>().unwrap_or(Error::BodyTruncated))
 }
 
 /// A server on a free port, for as long as a test holds it.
@@ -128,7 +128,7 @@ pub fn patient_limits() -> Limits {
     Limits {
         silent_timeout: long,
         head_timeout: long,
-        content_timeout: long,
+        body_timeout: long,
         idle_timeout: long,
         write_timeout: long,
         drain_timeout: long,
@@ -150,16 +150,16 @@ impl Client {
     /// Longer than any wait of the server's in a test that passes.
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    pub fn send(&mut self, octets: impl AsRef<[u8]>) {
-        self.stream.write_all(octets.as_ref()).expect("the server takes what it is sent");
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("the server takes what it is sent");
     }
 
-    /// Sends one octet at a time, whether the server still listens or not. Who
+    /// Sends one byte at a time, whether the server still listens or not. Who
     /// sends on behind a request that ends the connection gets a reset for it;
     /// what came back before that is what counts.
-    pub fn drip(&mut self, octets: &[u8]) {
+    pub fn drip(&mut self, bytes: &[u8]) {
         self.drips = true;
-        let _ = octets.chunks(1).try_for_each(|octet| self.stream.write_all(octet));
+        let _ = bytes.chunks(1).try_for_each(|byte| self.stream.write_all(byte));
     }
 
     /// Says that nothing more will come.
@@ -167,7 +167,7 @@ impl Client {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Waits for one whole answer, in octets.
+    /// Waits for one whole answer, in bytes.
     pub fn answer(&mut self, asked: Asked) -> Result<(Answer, Vec<u8>), String> {
         loop {
             if let Some((answer, length)) = Answer::parse(&self.received, asked)? {
@@ -213,27 +213,27 @@ pub enum Asked {
 }
 
 /// Names and values, in the order in which they came.
-pub type Fields = Vec<(String, String)>;
+pub type Headers = Vec<(String, String)>;
 
-/// One answer, checked to the last octet.
+/// One answer, checked to the last byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
-    pub fields: Fields,
+    pub headers: Headers,
     pub content: Vec<u8>,
 }
 
 impl Answer {
-    /// The answer at the front of `octets`, and how long it is; `None` if there
+    /// The answer at the front of `bytes`, and how long it is; `None` if there
     /// is more to come.
-    pub fn parse(octets: &[u8], asked: Asked) -> Result<Option<(Answer, usize)>, String> {
-        let Some(end) = octets.windows(4).position(|four| four == b"\r\n\r\n") else {
+    pub fn parse(bytes: &[u8], asked: Asked) -> Result<Option<(Answer, usize)>, String> {
+        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
             return Ok(None);
         };
-        let head = str::from_utf8(&octets[..end]).map_err(|_| "a head that is no text")?;
-        let content = &octets[end + 4..];
-        let (status, fields) = parse_head(head).map_err(|wrong| format!("{wrong}: {head:?}"))?;
-        let mut answer = Answer { status, fields, content: Vec::new() };
+        let head = str::from_utf8(&bytes[..end]).map_err(|_| "a head that is no text")?;
+        let content = &bytes[end + 4..];
+        let (status, headers) = parse_head(head).map_err(|wrong| format!("{wrong}: {head:?}"))?;
+        let mut answer = Answer { status, headers, content: Vec::new() };
         let length = answer.check_fields().map_err(|wrong| format!("{wrong}: {head:?}"))?;
         let next = content.is_empty() || content.starts_with(b"HTTP/1.1 ");
         if asked == Asked::Head || (asked == Asked::Unknown && next) {
@@ -252,23 +252,23 @@ impl Answer {
     /// All the answers that a connection brought. Nothing comes behind the
     /// last, and only the last one can say that the connection closes.
     pub fn parse_all(
-        mut octets: &[u8],
+        mut bytes: &[u8],
         asked: impl Fn(usize) -> Asked,
     ) -> Result<Vec<Answer>, String> {
         let mut answers: Vec<Answer> = Vec::new();
         let mut finals = 0;
-        while !octets.is_empty() {
+        while !bytes.is_empty() {
             if answers.last().is_some_and(Answer::closes) {
-                return Err(format!("after `Connection: close` comes {}", shown(octets)));
+                return Err(format!("after `Connection: close` comes {}", shown(bytes)));
             }
-            let (answer, length) = Answer::parse(octets, asked(finals))?
-                .ok_or_else(|| format!("an answer is cut off: {}", shown(octets)))?;
+            let (answer, length) = Answer::parse(bytes, asked(finals))?
+                .ok_or_else(|| format!("an answer is cut off: {}", shown(bytes)))?;
             if answers.last().is_some_and(Answer::is_interim) && answer.is_interim() {
                 return Err("two interim answers to one request".to_owned());
             }
             finals += usize::from(!answer.is_interim());
             answers.push(answer);
-            octets = &octets[length..];
+            bytes = &bytes[length..];
         }
         match answers.last() {
             Some(last) if last.is_interim() => Err("an interim answer is the last".to_owned()),
@@ -281,53 +281,53 @@ impl Answer {
     }
 
     /// The value of a field, if the answer has it.
-    pub fn field(&self, name: &str) -> Option<&str> {
-        let mut values = self.fields.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
         values.next().map(|(_, value)| value.as_str())
     }
 
     pub fn closes(&self) -> bool {
-        self.field("Connection") == Some("close")
+        self.header("Connection") == Some("close")
     }
 
     /// What an error's `{"detail":"…"}` says, if the content is exactly that.
     pub fn detail(&self) -> Option<&str> {
         let content = str::from_utf8(&self.content).ok()?;
         let detail = content.strip_prefix(r#"{"detail":""#)?.strip_suffix(r#""}"#)?;
-        let plain = |octet: u8| (b' '..=b'~').contains(&octet) && !b"\"\\".contains(&octet);
+        let plain = |byte: u8| (b' '..=b'~').contains(&byte) && !b"\"\\".contains(&byte);
         (!detail.is_empty() && detail.bytes().all(plain)).then_some(detail)
     }
 
     /// Checks the fields that every answer has; how much content they announce.
     fn check_fields(&self) -> Result<usize, &'static str> {
         if self.is_interim() {
-            return if self.fields.is_empty() { Ok(0) } else { Err("a 100 with fields") };
+            return if self.headers.is_empty() { Ok(0) } else { Err("a 100 with fields") };
         }
         for name in ["Date", "Content-Type", "Content-Length", "Connection", "Allow"] {
             let is_it = |(own, _): &&(String, String)| own.eq_ignore_ascii_case(name);
-            if self.fields.iter().filter(is_it).count() > 1 {
+            if self.headers.iter().filter(is_it).count() > 1 {
                 return Err("a field that is there twice");
             }
         }
-        if !self.field("Date").is_some_and(is_imf_fixdate) {
+        if !self.header("Date").is_some_and(is_imf_fixdate) {
             return Err("no date, or a malformed one");
         }
-        if self.field("Transfer-Encoding").is_some() {
+        if self.header("Transfer-Encoding").is_some() {
             return Err("a transfer coding, which this server never uses");
         }
-        if !matches!(self.field("Connection"), None | Some("close" | "keep-alive")) {
+        if !matches!(self.header("Connection"), None | Some("close" | "keep-alive")) {
             return Err("an unknown connection option");
         }
-        if self.status == 405 && self.field("Allow").is_none() {
+        if self.status == 405 && self.header("Allow").is_none() {
             return Err("a 405 without Allow (RFC 9110 §15.5.6)");
         }
-        if self.status == 401 && self.field("WWW-Authenticate").is_none() {
+        if self.status == 401 && self.header("WWW-Authenticate").is_none() {
             return Err("a 401 without a challenge (RFC 9110 §11.6.1)");
         }
-        if self.status >= 400 && self.field("Content-Type") != Some("application/json") {
+        if self.status >= 400 && self.header("Content-Type") != Some("application/json") {
             return Err("an error that is no JSON");
         }
-        match self.field("Content-Length") {
+        match self.header("Content-Length") {
             None if self.status == 204 => Ok(0),
             None => Err("no Content-Length"),
             Some(_) if self.status == 204 => Err("a 204 with Content-Length (RFC 9110 §8.6)"),
@@ -336,7 +336,7 @@ impl Answer {
                 if count.to_string() != length {
                     return Err("a Content-Length with a sign or with zeros");
                 }
-                if count > 0 && self.field("Content-Type").is_none() {
+                if count > 0 && self.header("Content-Type").is_none() {
                     return Err("content without a type");
                 }
                 Ok(count)
@@ -347,7 +347,7 @@ impl Answer {
 
 /// `HTTP-version SP status-code SP reason-phrase`, and then field lines
 /// (RFC 9112 §4, §5).
-fn parse_head(head: &str) -> Result<(u16, Fields), &'static str> {
+fn parse_head(head: &str) -> Result<(u16, Headers), &'static str> {
     let mut lines = head.split("\r\n");
     let status_line = lines.next().unwrap_or_default();
     let reasons = [
@@ -363,7 +363,7 @@ fn parse_head(head: &str) -> Result<(u16, Fields), &'static str> {
         (413, "Content Too Large"),
         (414, "URI Too Long"),
         (417, "Expectation Failed"),
-        (431, "Request Header Fields Too Large"),
+        (431, "Request Header Headers Too Large"),
         (500, "Internal Server Error"),
         (501, "Not Implemented"),
         (503, "Service Unavailable"),
@@ -373,19 +373,19 @@ fn parse_head(head: &str) -> Result<(u16, Fields), &'static str> {
         .into_iter()
         .find(|(status, reason)| status_line == format!("HTTP/1.1 {status} {reason}"))
         .ok_or("an unknown status line")?;
-    let mut fields = Vec::new();
+    let mut headers = Vec::new();
     for line in lines {
         let (name, value) = line.split_once(": ").ok_or("no colon and space in a field")?;
-        let is_token = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err("a field name that is no token");
         }
-        if !value.bytes().all(|octet| (b' '..=b'~').contains(&octet)) || value.trim() != value {
+        if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || value.trim() != value {
             return Err("a field value that is not plain text");
         }
-        fields.push((name.to_owned(), value.to_owned()));
+        headers.push((name.to_owned(), value.to_owned()));
     }
-    Ok((status, fields))
+    Ok((status, headers))
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
@@ -407,17 +407,17 @@ fn is_imf_fixdate(date: &str) -> bool {
         && date.ends_with(" GMT")
 }
 
-/// Octets with every date replaced, so that two runs can be compared.
-pub fn undated(mut octets: Vec<u8>) -> Vec<u8> {
+/// Bytes with every date replaced, so that two runs can be compared.
+pub fn undated(mut bytes: Vec<u8>) -> Vec<u8> {
     const FIELD: &[u8] = b"\r\nDate: ";
     const LENGTH: usize = "Sun, 06 Nov 1994 08:49:37 GMT".len();
     let mut from = 0;
-    while let Some(at) = octets[from..].windows(FIELD.len()).position(|window| window == FIELD) {
+    while let Some(at) = bytes[from..].windows(FIELD.len()).position(|window| window == FIELD) {
         let begin = from + at + FIELD.len();
-        from = octets.len().min(begin + LENGTH);
-        octets[begin..from].fill(b'-');
+        from = bytes.len().min(begin + LENGTH);
+        bytes[begin..from].fill(b'-');
     }
-    octets
+    bytes
 }
 
 /// What a client gets back that sends these pieces and ends its side, undated.
@@ -429,11 +429,11 @@ pub fn exchange<P: AsRef<[u8]>>(
     undated(guardhouse::exchange(routes, limits, pieces))
 }
 
-/// Octets as a message can show them: the first few hundred, escaped.
-pub fn shown(octets: &[u8]) -> String {
-    let mut shown = format!("\"{}\"", octets[..octets.len().min(400)].escape_ascii());
-    if octets.len() > 400 {
-        let _ = write!(shown, " and {} octets more", octets.len() - 400);
+/// Bytes as a message can show them: the first few hundred, escaped.
+pub fn shown(bytes: &[u8]) -> String {
+    let mut shown = format!("\"{}\"", bytes[..bytes.len().min(400)].escape_ascii());
+    if bytes.len() > 400 {
+        let _ = write!(shown, " and {} bytes more", bytes.len() - 400);
     }
     shown
 }
@@ -445,6 +445,6 @@ pub fn statuses(answers: &[Answer]) -> Vec<u16> {
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?} {}", self.status, self.fields, shown(&self.content))
+        write!(f, "{} {:?} {}", self.status, self.headers, shown(&self.content))
     }
 }

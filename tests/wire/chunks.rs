@@ -16,12 +16,12 @@ fn doubtful(body: &str) -> String {
 #[test]
 fn chunks_are_joined() {
     let joined = |name, body: &str, content| {
-        row(name).sends(chunked(body)).gets([200]).with_content(content).see("RFC 9112 §7.1")
+        row(name).sends(chunked(body)).gets([200]).with_body(content).see("RFC 9112 §7.1")
     };
     check([
         joined("one chunk", "5\r\nhello\r\n0\r\n\r\n", "hello"),
         joined("two chunks", "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "hello"),
-        joined("a chunk an octet", "1\r\nh\r\n1\r\ni\r\n1\r\n!\r\n0\r\n\r\n", "hi!"),
+        joined("a chunk an byte", "1\r\nh\r\n1\r\ni\r\n1\r\n!\r\n0\r\n\r\n", "hi!"),
         joined("no chunk but the last", "0\r\n\r\n", ""),
         joined("a size in small letters", "a\r\n0123456789\r\n0\r\n\r\n", "0123456789"),
         joined("a size in capitals", "A\r\n0123456789\r\n0\r\n\r\n", "0123456789"),
@@ -42,7 +42,7 @@ fn reads_the_same_as_a_stream() {
                  2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
             )
             .gets([200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9112 §7.1"),
         row("a malformed chunk in a stream")
             .sends(
@@ -57,7 +57,7 @@ fn reads_the_same_as_a_stream() {
                  1\r\nh\r\n4\r\nello\r\n0\r\nX: 1\r\n\r\n",
             )
             .gets([200])
-            .with_content("he")
+            .with_body("he")
             .see("RFC 9112 §9.3; RUSTSEC-2020-0093"),
     ]);
 }
@@ -65,7 +65,7 @@ fn reads_the_same_as_a_stream() {
 #[test]
 fn takes_well_formed_extensions_and_ignores_them() {
     let joined = |name, body: &str| {
-        row(name).sends(chunked(body)).gets([200]).with_content("hello").see("RFC 9112 §7.1.1")
+        row(name).sends(chunked(body)).gets([200]).with_body("hello").see("RFC 9112 §7.1.1")
     };
     check([
         joined("a name", "5;a\r\nhello\r\n0\r\n\r\n"),
@@ -77,7 +77,7 @@ fn takes_well_formed_extensions_and_ignores_them() {
         joined("a quoted semicolon", "5;a=\";b\"\r\nhello\r\n0\r\n\r\n"),
         joined("a quoted quote", "5;a=\"\\\"\"\r\nhello\r\n0\r\n\r\n"),
         joined("an extension of the last chunk", "5\r\nhello\r\n0;a=b\r\n\r\n"),
-        joined("octets past ASCII in quotes", "5;a=\"\u{e9}\"\r\nhello\r\n0\r\n\r\n"),
+        joined("bytes past ASCII in quotes", "5;a=\"\u{e9}\"\r\nhello\r\n0\r\n\r\n"),
     ]);
 }
 
@@ -124,8 +124,8 @@ fn refuses_extensions_that_are_none() {
         refused("two names", "5;a b"),
         refused("no semicolon", "5 a"),
         refused("a comma for a semicolon", "5,a"),
-        refused("an octet that no name has", "5;a@b"),
-        refused("an octet past ASCII in a name", "5;\u{e9}"),
+        refused("an byte that no name has", "5;a@b"),
+        refused("an byte past ASCII in a name", "5;\u{e9}"),
     ]);
 }
 
@@ -216,7 +216,7 @@ fn refuses_line_ends_that_are_not_crlf() {
             "RFC 9112 §7.1; CVE-2025-43859",
         ),
         refused(
-            "two other octets behind the data",
+            "two other bytes behind the data",
             "5\r\nhelloXX0\r\n\r\n",
             "RFC 9112 §7.1; CVE-2025-43859",
         ),

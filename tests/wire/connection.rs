@@ -4,9 +4,9 @@ use super::row::{check, row};
 
 #[test]
 fn goes_on_in_1_1_until_someone_says_close() {
-    let asks = |name, fields: &str| {
+    let asks = |name, headers: &str| {
         row(name)
-            .sends(format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n"))
+            .sends(format!("GET / HTTP/1.1\r\nHost: a\r\n{headers}\r\n"))
             .gets([200])
             .see("RFC 9112 §9.3, §9.6")
     };
@@ -30,25 +30,25 @@ fn goes_on_in_1_1_until_someone_says_close() {
 
 #[test]
 fn ends_in_1_0_unless_the_client_says_keep_alive() {
-    let asks = |name, fields: &str| {
-        row(name).sends(format!("GET / HTTP/1.0\r\n{fields}\r\n")).gets([200]).see("RFC 9112 §9.3")
+    let asks = |name, headers: &str| {
+        row(name).sends(format!("GET / HTTP/1.0\r\n{headers}\r\n")).gets([200]).see("RFC 9112 §9.3")
     };
     check([
         asks("no Connection field", "").and_closes(),
         asks("close", "Connection: close\r\n").and_closes(),
         asks("keep-alive, which the answer confirms", "Connection: keep-alive\r\n")
-            .with_field("Connection", "keep-alive"),
+            .with_header("Connection", "keep-alive"),
         asks("keep-alive in capitals", "Connection: Keep-Alive\r\n")
-            .with_field("Connection", "keep-alive"),
+            .with_header("Connection", "keep-alive"),
         asks("keep-alive in a list", "Connection: x, keep-alive\r\n")
-            .with_field("Connection", "keep-alive"),
+            .with_header("Connection", "keep-alive"),
         asks("keep-alive and close", "Connection: keep-alive, close\r\n").and_closes(),
         asks("a Keep-Alive field alone asks for nothing", "Keep-Alive: timeout=5\r\n").and_closes(),
         row("keep-alive with content")
             .sends("POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello")
             .gets([200])
-            .with_content("hello")
-            .with_field("Connection", "keep-alive")
+            .with_body("hello")
+            .with_header("Connection", "keep-alive")
             .see("RFC 9112 §9.3"),
     ]);
 }
@@ -62,7 +62,7 @@ fn upgrades_are_ignored() {
                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
             )
             .gets([200])
-            .with_content("home\n")
+            .with_body("home\n")
             .see("RFC 9110 §7.8"),
         row("a wish for HTTP/2, with content")
             .sends(
@@ -70,7 +70,7 @@ fn upgrades_are_ignored() {
                  Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nContent-Length: 5\r\n\r\nhello",
             )
             .gets([200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9110 §7.8"),
     ]);
 }
@@ -92,7 +92,7 @@ fn what_was_sent_before_a_half_close_is_answered() {
             )
             .and_half_closes()
             .gets([200, 200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9112 §9.6"),
         row("a request whose answer is large")
             .sends("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -115,8 +115,8 @@ fn what_was_sent_before_a_half_close_is_answered() {
 
 #[test]
 fn what_a_half_close_cut_off_is_refused() {
-    let cut = |name, octets: &str, detail| {
-        row(name).sends(octets).and_half_closes().gets_refused(400, detail).see("RFC 9112 §8")
+    let cut = |name, bytes: &str, detail| {
+        row(name).sends(bytes).and_half_closes().gets_refused(400, detail).see("RFC 9112 §8")
     };
     let (head, content) =
         ("the connection ended inside the head", "the connection ended inside the content");

@@ -3,24 +3,24 @@
 use super::row::{check, row};
 
 /// A request whose length is in doubt, and what a smuggler would have behind it.
-fn with(fields: &str) -> String {
+fn with(headers: &str) -> String {
     format!(
-        "POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\nhello\
+        "POST / HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\nhello\
          GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
     )
 }
 
 #[test]
 fn takes_one_run_of_digits() {
-    let taken = |name, field: &str, content: &str| {
+    let taken = |name, header: &str, content: &str| {
         row(name)
-            .sends(format!("POST / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n{content}"))
+            .sends(format!("POST / HTTP/1.1\r\nHost: a\r\n{header}\r\n\r\n{content}"))
             .gets([200])
-            .with_content(content)
+            .with_body(content)
             .see("RFC 9110 §8.6")
     };
     check([
-        taken("five octets", "Content-Length: 5", "hello"),
+        taken("five bytes", "Content-Length: 5", "hello"),
         taken("a name in capitals", "CONTENT-LENGTH: 5", "hello"),
         taken("no space before it", "Content-Length:5", "hello"),
         taken("spaces and tabs around it", "Content-Length: \t5 \t", "hello"),
@@ -36,24 +36,24 @@ fn takes_one_run_of_digits() {
         row("no Content-Length means no content")
             .sends("POST / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
-            .with_content("")
+            .with_body("")
             .see("RFC 9112 §6.3"),
-        row("every octet can be content")
+        row("every byte can be content")
             .sends({
                 let all: Vec<u8> = (0..=255).collect();
                 [b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 256\r\n\r\n", &all[..]].concat()
             })
             .gets([200])
-            .with_content((0..=255).collect::<Vec<u8>>())
+            .with_body((0..=255).collect::<Vec<u8>>())
             .see("RFC 9110 §6.4"),
     ]);
 }
 
 #[test]
 fn refuses_two_content_lengths() {
-    let refused = |name, fields: &str| {
+    let refused = |name, headers: &str| {
         row(name)
-            .sends(with(fields))
+            .sends(with(headers))
             .gets_refused(400, "more than one Content-Length field")
             .see("RFC 9112 §6.3; RUSTSEC-2021-0078")
     };
@@ -70,8 +70,11 @@ fn refuses_two_content_lengths() {
 
 #[test]
 fn refuses_what_is_no_run_of_digits() {
-    let refused = |name, field: &str, source| {
-        row(name).sends(with(field)).gets_refused(400, "malformed Content-Length field").see(source)
+    let refused = |name, header: &str, source| {
+        row(name)
+            .sends(with(header))
+            .gets_refused(400, "malformed Content-Length field")
+            .see(source)
     };
     check([
         refused("nothing", "Content-Length:", "RFC 9110 §8.6"),
@@ -90,7 +93,7 @@ fn refuses_what_is_no_run_of_digits() {
         refused("an exponent", "Content-Length: 5e0", "RFC 9110 §8.6"),
         refused("an underscore between digits", "Content-Length: 0_5", "RFC 9110 §8.6"),
         refused("a space between digits", "Content-Length: 0 5", "RFC 9110 §8.6"),
-        refused("something behind the digits", "Content-Length: 5 octets", "RFC 9110 §8.6"),
+        refused("something behind the digits", "Content-Length: 5 bytes", "RFC 9110 §8.6"),
         refused("a parameter", "Content-Length: 5;a", "RFC 9110 §8.6"),
         refused("quotes", "Content-Length: \"5\"", "RFC 9110 §8.6"),
         refused("a word", "Content-Length: five", "RFC 9110 §8.6"),
@@ -131,7 +134,7 @@ fn content_ends_where_it_says() {
                  GET /next HTTP/1.1\r\nHost: a\r\n\r\n",
             )
             .gets([200, 200])
-            .with_content("next\n")
+            .with_body("next\n")
             .see("RFC 9112 §6.3"),
         row("a length that is too short leaves a method of its rest")
             .sends(
@@ -146,7 +149,7 @@ fn content_ends_where_it_says() {
             .and_half_closes()
             .gets_refused(400, "the connection ended inside the content")
             .see("RFC 9112 §8"),
-        row("a length that is too long takes the next request's first octets")
+        row("a length that is too long takes the next request's first bytes")
             .sends(
                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nhello\
                  GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",

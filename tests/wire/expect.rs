@@ -13,7 +13,7 @@ fn says_continue_when_the_content_is_read() {
                  hello",
             )
             .gets([100, 200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9110 §10.1.1"),
         row("chunks that are read")
             .sends(
@@ -21,7 +21,7 @@ fn says_continue_when_the_content_is_read() {
                  Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             )
             .gets([100, 200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9110 §10.1.1"),
         row("content that is read as a stream")
             .sends(
@@ -29,7 +29,7 @@ fn says_continue_when_the_content_is_read() {
                  Content-Length: 5\r\n\r\nhello",
             )
             .gets([100, 200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9110 §10.1.1"),
         row("content that is read in part")
             .sends(
@@ -37,7 +37,7 @@ fn says_continue_when_the_content_is_read() {
                  Content-Length: 5\r\n\r\nhello",
             )
             .gets([100, 200])
-            .with_content("he")
+            .with_body("he")
             .see("RFC 9110 §10.1.1"),
         row("an expectation in capitals")
             .sends(
@@ -59,7 +59,7 @@ fn says_continue_when_the_content_is_read() {
                  POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n2",
             )
             .gets([100, 200, 100, 200])
-            .with_content("2")
+            .with_body("2")
             .see("RFC 9110 §10.1.1"),
         row("content that turns out to be malformed")
             .sends(
@@ -93,7 +93,7 @@ fn says_nothing_where_there_is_nothing_to_continue_with() {
         row("HTTP/1.0, which has no interim answers")
             .sends("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello")
             .gets([200])
-            .with_content("hello")
+            .with_body("hello")
             .and_closes()
             .see("RFC 9110 §10.1.1"),
     ]);
@@ -103,10 +103,10 @@ fn says_nothing_where_there_is_nothing_to_continue_with() {
 /// and nothing tells which: so the connection ends.
 #[test]
 fn an_answer_without_continue_ends_the_connection() {
-    let expecting = |name, line: &str, fields: &str, status| {
+    let expecting = |name, line: &str, headers: &str, status| {
         row(name)
             .sends(format!(
-                "{line} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{fields}\r\n\r\n\
+                "{line} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{headers}\r\n\r\n\
                  GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
             ))
             .gets([status])
@@ -161,7 +161,7 @@ fn a_client_that_waits_for_continue_gets_it_before_it_sends() {
     client.send("hello");
     let (answer, _) = client.answer(Asked::Other).unwrap();
     assert_eq!((answer.status, answer.content), (200, b"hello".to_vec()));
-    assert_eq!(answer.fields.iter().filter(|(name, _)| name == "Connection").count(), 0);
+    assert_eq!(answer.headers.iter().filter(|(name, _)| name == "Connection").count(), 0);
 }
 
 #[test]

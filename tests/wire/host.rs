@@ -21,7 +21,7 @@ fn takes_one_host() {
         taken("an IPv6 address", "[::1]"),
         taken("an IPv6 address and a port", "[2001:db8::1]:8000"),
         taken("an underscore, as container networks have it", "my_service"),
-        taken("an encoded octet", "%61"),
+        taken("an encoded byte", "%61"),
         taken("spaces around the value", "  example.org  "),
     ]);
 }
@@ -57,7 +57,7 @@ fn refuses_what_is_no_host() {
         refused("a malformed triplet", b"a%4"),
         refused("a quoted name", b"\"a\""),
         refused("a backslash", b"a\\b"),
-        refused("an octet past ASCII", b"\xc3\xa9"),
+        refused("an byte past ASCII", b"\xc3\xa9"),
     ]);
 }
 

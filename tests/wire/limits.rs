@@ -15,9 +15,9 @@ fn a_target_has_8_kib_at_most() {
             .see("RFC 9112 §3, RFC 9110 §15.5.15")
     };
     check([
-        get("8,191 octets", 8191).gets([200]),
-        get("8,192 octets", 8192).gets([200]),
-        get("8,193 octets", 8193).gets_refused(414, "the request target is too long"),
+        get("8,191 bytes", 8191).gets([200]),
+        get("8,192 bytes", 8192).gets([200]),
+        get("8,193 bytes", 8193).gets_refused(414, "the request target is too long"),
         get("more than a whole head", 20_000).gets_refused(414, "the request target is too long"),
         row("a target that never ends")
             .sends(format!("GET /{}", "a".repeat(20_000)))
@@ -34,17 +34,17 @@ fn a_head_has_16_kib_at_most() {
         row(name).sends(format!("{before}{value}{behind}")).see("RFC 6585 §5")
     };
     check([
-        get("16,383 octets", 16_383).gets([200]),
-        get("16,384 octets", 16_384).gets([200]),
-        get("16,385 octets", 16_385).gets_refused(431, "the head is too large"),
-        row("16,384 octets behind blank lines, which do not count")
+        get("16,383 bytes", 16_383).gets([200]),
+        get("16,384 bytes", 16_384).gets([200]),
+        get("16,385 bytes", 16_385).gets_refused(431, "the head is too large"),
+        row("16,384 bytes behind blank lines, which do not count")
             .sends(format!(
                 "\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
                 "v".repeat(16_384 - 32)
             ))
             .gets([200])
             .see("RFC 9112 §2.2"),
-        row("16,384 octets behind another request")
+        row("16,384 bytes behind another request")
             .sends(format!(
                 "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
                 "v".repeat(16_384 - 32)
@@ -93,24 +93,24 @@ fn content_has_1_mib_at_most() {
                 "c".repeat(length)
             ))
             .gets([200])
-            .with_content("c".repeat(length))
+            .with_body("c".repeat(length))
             .see(see)
     };
     check([
-        read("one octet below", (1 << 20) - 1),
+        read("one byte below", (1 << 20) - 1),
         read("exactly as much", 1 << 20),
-        counted("one octet more, though none of it is sent", (1 << 20) + 1, 0)
+        counted("one byte more, though none of it is sent", (1 << 20) + 1, 0)
             .gets_refused(413, "the content is too large"),
         row("chunks, exactly as much")
             .sends(chunked(&format!("100000\r\n{}\r\n0\r\n\r\n", "c".repeat(1 << 20))))
             .gets([200])
-            .with_content("c".repeat(1 << 20))
+            .with_body("c".repeat(1 << 20))
             .see(see),
-        row("a chunk of one octet more, though none of it is sent")
+        row("a chunk of one byte more, though none of it is sent")
             .sends(chunked("100001\r\n"))
             .gets_refused(413, "the content is too large")
             .see(see),
-        row("chunks that together have one octet more")
+        row("chunks that together have one byte more")
             .sends(chunked(&format!("FFFFF\r\n{}\r\n2\r\n", "c".repeat((1 << 20) - 1))))
             .gets_refused(413, "the content is too large")
             .see(see),
@@ -118,16 +118,16 @@ fn content_has_1_mib_at_most() {
 }
 
 #[test]
-fn a_chunk_line_has_256_octets_at_most() {
+fn a_chunk_line_has_256_bytes_at_most() {
     let see = "RFC 9112 §7.1.1; CVE-2023-39326";
     let line = |name, length: usize| {
         let name_of_extension = "a".repeat(length - "5;\r\n".len());
         row(name).sends(chunked(&format!("5;{name_of_extension}\r\nhello\r\n0\r\n\r\n"))).see(see)
     };
     check([
-        line("255 octets", 255).gets([200]).with_content("hello"),
-        line("256 octets", 256).gets([200]).with_content("hello"),
-        line("257 octets", 257).gets_refused(400, "malformed chunk"),
+        line("255 bytes", 255).gets([200]).with_body("hello"),
+        line("256 bytes", 256).gets([200]).with_body("hello"),
+        line("257 bytes", 257).gets_refused(400, "malformed chunk"),
         row("a chunk line that never ends")
             .sends(chunked(&format!("5;{}", "a".repeat(1000))))
             .gets_refused(400, "malformed chunk")
@@ -145,9 +145,9 @@ fn all_chunk_extensions_have_16_kib_at_most() {
             .see("RFC 9112 §7.1.1; CVE-2023-39326")
     };
     check([
-        chunks("16,383 octets of extensions", 16_383).gets([200]).with_content("a".repeat(127)),
-        chunks("16,384 octets of extensions", 16_384).gets([200]).with_content("a".repeat(127)),
-        chunks("16,385 octets of extensions", 16_385).gets_refused(400, "malformed chunk"),
+        chunks("16,383 bytes of extensions", 16_383).gets([200]).with_body("a".repeat(127)),
+        chunks("16,384 bytes of extensions", 16_384).gets([200]).with_body("a".repeat(127)),
+        chunks("16,385 bytes of extensions", 16_385).gets_refused(400, "malformed chunk"),
     ]);
 }
 
@@ -159,9 +159,9 @@ fn trailers_have_4_kib_at_most() {
     };
     let too_long = "malformed trailer section";
     check([
-        trailers("4,095 octets", 4095).gets([200]),
-        trailers("4,096 octets", 4096).gets([200]),
-        trailers("4,097 octets", 4097).gets_refused(400, too_long),
+        trailers("4,095 bytes", 4095).gets([200]),
+        trailers("4,096 bytes", 4096).gets([200]),
+        trailers("4,097 bytes", 4097).gets_refused(400, too_long),
         row("many short ones")
             .sends(chunked(&format!("0\r\n{}\r\n", "X: 1\r\n".repeat(682))))
             .gets([200])
@@ -202,19 +202,19 @@ fn unread_content_is_drained_up_to_64_kib() {
             .see(see)
     };
     check([
-        counted("65,535 octets", 65_535),
-        counted("65,536 octets", 65_536),
-        counted("65,537 octets, which would take too long", 65_537).and_closes(),
-        in_chunks("65,535 octets in chunks", 65_535),
-        in_chunks("65,536 octets in chunks", 65_536),
-        in_chunks("65,537 octets in chunks, which no field announces", 65_537).and_closes_unsaid(),
+        counted("65,535 bytes", 65_535),
+        counted("65,536 bytes", 65_536),
+        counted("65,537 bytes, which would take too long", 65_537).and_closes(),
+        in_chunks("65,535 bytes in chunks", 65_535),
+        in_chunks("65,536 bytes in chunks", 65_536),
+        in_chunks("65,537 bytes in chunks, which no field announces", 65_537).and_closes_unsaid(),
         row("what a handler has read is not drained any more")
             .sends(format!(
                 "POST /some HTTP/1.1\r\nHost: a\r\nContent-Length: 65538\r\n\r\n{}",
                 "d".repeat(65_538)
             ))
             .gets([200])
-            .with_content("dd")
+            .with_body("dd")
             .see(see),
     ]);
 }
@@ -226,8 +226,8 @@ fn every_limit_can_be_set() {
         blank_lines: 0,
         target_bytes: 10,
         head_bytes: 100,
-        fields: 3,
-        content_bytes: 10,
+        headers: 3,
+        body_bytes: 10,
         chunk_line_bytes: 8,
         chunk_extension_bytes: 6,
         trailer_bytes: 12,
@@ -235,7 +235,7 @@ fn every_limit_can_be_set() {
         output_bytes: 64,
         ..patient_limits()
     };
-    let set = |name, octets: &str| -> Row { row(name).sends(octets).see("Limits") };
+    let set = |name, bytes: &str| -> Row { row(name).sends(bytes).see("Limits") };
     let chunks = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let unread = "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length:";
     check_with(
@@ -277,10 +277,8 @@ fn every_limit_can_be_set() {
             set("trailers of 12", &format!("{chunks}0\r\nX: 1\r\nY: 2\r\n\r\n")).gets([200]),
             set("trailers of 13", &format!("{chunks}0\r\nX: 1\r\nY: 22\r\n\r\n"))
                 .gets_refused(400, "malformed trailer section"),
-            set("6 octets to drain", &format!("{unread} 6\r\n\r\n012345")).gets([200]),
-            set("7 octets to drain", &format!("{unread} 7\r\n\r\n0123456"))
-                .gets([200])
-                .and_closes(),
+            set("6 bytes to drain", &format!("{unread} 6\r\n\r\n012345")).gets([200]),
+            set("7 bytes to drain", &format!("{unread} 7\r\n\r\n0123456")).gets([200]).and_closes(),
             set("answers past what is gathered", &"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(5))
                 .gets([200; 5]),
         ],

@@ -9,32 +9,32 @@ fn head_is_get_without_content() {
             .sends("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
             .where_head_is([0])
-            .with_field("Content-Length", "5")
-            .with_field("Content-Type", "text/plain; charset=utf-8")
+            .with_header("Content-Length", "5")
+            .with_header("Content-Type", "text/plain; charset=utf-8")
             .see("RFC 9110 §9.3.2"),
         row("HEAD of something large")
             .sends("HEAD /large HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
             .where_head_is([0])
-            .with_field("Content-Length", "100000")
+            .with_header("Content-Length", "100000")
             .see("RFC 9110 §9.3.2"),
         row("HEAD of nothing")
             .sends("HEAD /nope HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([404])
             .where_head_is([0])
-            .with_field("Content-Length", "22")
+            .with_header("Content-Length", "22")
             .see("RFC 9110 §9.3.2"),
         row("HEAD of what is guarded")
             .sends("HEAD /protected HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([401])
             .where_head_is([0])
-            .with_field("WWW-Authenticate", "Bearer realm=\"guardhouse\"")
+            .with_header("WWW-Authenticate", "Bearer realm=\"guardhouse\"")
             .see("RFC 9110 §9.3.2"),
         row("HEAD of what can only be posted to")
             .sends("HEAD /unread HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([405])
             .where_head_is([0])
-            .with_field("Allow", "POST, OPTIONS")
+            .with_header("Allow", "POST, OPTIONS")
             .see("RFC 9110 §9.3.2"),
         row("HEAD of what panics")
             .sends("HEAD /panic HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -66,17 +66,17 @@ fn options_says_what_is_allowed() {
         row("OPTIONS of a path")
             .sends("OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([204])
-            .with_field("Allow", "GET, HEAD, POST, DELETE, OPTIONS")
+            .with_header("Allow", "GET, HEAD, POST, DELETE, OPTIONS")
             .see("RFC 9110 §9.3.7"),
         row("OPTIONS of a path that can only be got")
             .sends("OPTIONS /next HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([204])
-            .with_field("Allow", "GET, HEAD, OPTIONS")
+            .with_header("Allow", "GET, HEAD, OPTIONS")
             .see("RFC 9110 §9.3.7"),
         row("OPTIONS of what is guarded: methods are no secret, the route's content is")
             .sends("OPTIONS /protected HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([204])
-            .with_field("Allow", "GET, HEAD, POST, OPTIONS")
+            .with_header("Allow", "GET, HEAD, POST, OPTIONS")
             .see("RFC 9110 §9.3.7"),
         row("OPTIONS of nothing")
             .sends("OPTIONS /nope HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -102,7 +102,7 @@ fn a_method_that_a_path_lacks_is_not_allowed() {
             .sends(format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n"))
             .gets([405])
             .with_detail("Method Not Allowed")
-            .with_field("Allow", allow)
+            .with_header("Allow", allow)
             .see("RFC 9110 §15.5.6")
     };
     check([
@@ -125,7 +125,7 @@ fn a_method_that_a_path_lacks_is_not_allowed() {
         row("a field that asks for another method")
             .sends("GET / HTTP/1.1\r\nHost: a\r\nX-HTTP-Method-Override: DELETE\r\n\r\n")
             .gets([200])
-            .with_content("home\n")
+            .with_body("home\n")
             .see("RFC 9110 §9.1"),
     ]);
 }
@@ -137,7 +137,7 @@ fn trace_is_never_allowed() {
             .sends(format!("{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer letmein\r\n\r\n"))
             .gets([405])
             .with_detail("Method Not Allowed")
-            .with_field("Allow", allow)
+            .with_header("Allow", allow)
             .see("RFC 9110 §9.3.8")
     };
     check([
@@ -189,7 +189,7 @@ fn an_unknown_method_is_not_implemented() {
         unknown("methods have one case throughout", "Get"),
         unknown("a method with a letter too many", "GETS"),
         unknown("one letter", "G"),
-        unknown("every octet that a method can have", "!#$%&'*+-.^_`|~09"),
+        unknown("every byte that a method can have", "!#$%&'*+-.^_`|~09"),
         row("an unknown method on a path that does not exist")
             .sends("BREW /nope HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([501])
@@ -231,18 +231,18 @@ fn content_is_framed_whatever_the_method() {
     check([
         counted("GET with content", "GET /", 200),
         counted("HEAD with content", "HEAD /", 200).where_head_is([0]),
-        counted("DELETE with content", "DELETE /", 200).with_content("deleted\n"),
+        counted("DELETE with content", "DELETE /", 200).with_body("deleted\n"),
         counted("OPTIONS with content", "OPTIONS *", 204),
         counted("TRACE with content", "TRACE /", 405),
         counted("content for a path that does not exist", "POST /nope", 404),
         counted("content that its handler does not read", "POST /unread", 200),
-        counted("content that its handler reads in part", "POST /some", 200).with_content("GE"),
+        counted("content that its handler reads in part", "POST /some", 200).with_body("GE"),
         counted("content for a handler whose answer is spoilt", "GET /split", 500),
         chunked("GET with chunks", "GET /", 200),
         chunked("HEAD with chunks", "HEAD /", 200).where_head_is([0]),
-        chunked("DELETE with chunks", "DELETE /", 200).with_content("deleted\n"),
+        chunked("DELETE with chunks", "DELETE /", 200).with_body("deleted\n"),
         chunked("chunks for a path that does not exist", "POST /nope", 404),
         chunked("chunks that their handler does not read", "POST /unread", 200),
-        chunked("chunks that their handler reads in part", "POST /some", 200).with_content("GE"),
+        chunked("chunks that their handler reads in part", "POST /some", 200).with_body("GE"),
     ]);
 }

@@ -13,7 +13,7 @@ fn answers_in_order() {
                  GET /next HTTP/1.1\r\nHost: a\r\n\r\n",
             )
             .gets([200, 200])
-            .with_content("next\n")
+            .with_body("next\n")
             .see("RFC 9112 §9.3.2"),
         row("requests of every kind")
             .sends(
@@ -38,7 +38,7 @@ fn answers_in_order() {
                  GET /next HTTP/1.1\r\nHost: a\r\n\r\n",
             )
             .gets([200, 200, 200])
-            .with_content("next\n")
+            .with_body("next\n")
             .see("RFC 9112 §9.3"),
         row("an answer that is larger than the buffer for answers, among small ones")
             .sends(
@@ -48,7 +48,7 @@ fn answers_in_order() {
                  GET /large HTTP/1.1\r\nHost: a\r\n\r\n",
             )
             .gets([200, 200, 200, 200])
-            .with_content(vec![b'x'; LARGE])
+            .with_body(vec![b'x'; LARGE])
             .see("RFC 9112 §9.3.2"),
         row("more answers than the buffer for answers holds")
             .sends("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(600))

@@ -5,11 +5,11 @@ use super::row::{check, row};
 
 #[test]
 fn refuses_who_is_not_let_in() {
-    let asks = |name, fields: &str, challenge| {
+    let asks = |name, headers: &str, challenge| {
         row(name)
-            .sends(format!("GET /protected HTTP/1.1\r\nHost: a\r\n{fields}\r\n"))
+            .sends(format!("GET /protected HTTP/1.1\r\nHost: a\r\n{headers}\r\n"))
             .gets([401])
-            .with_field("WWW-Authenticate", challenge)
+            .with_header("WWW-Authenticate", challenge)
     };
     let missing = "Bearer realm=\"guardhouse\"";
     check([
@@ -41,7 +41,7 @@ fn lets_in_who_has_a_token() {
         row("a token")
             .sends("GET /protected HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer letmein\r\n\r\n")
             .gets([200])
-            .with_content("Hello, Ann.\n")
+            .with_body("Hello, Ann.\n")
             .see("RFC 6750 §2.1"),
         row("a scheme in another case")
             .sends("GET /protected HTTP/1.1\r\nHost: a\r\nauthorization: bEARER letmein\r\n\r\n")
@@ -57,7 +57,7 @@ fn lets_in_who_has_a_token() {
                  Content-Length: 5\r\n\r\nhello",
             )
             .gets([200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 6750 §2.1"),
         row("a token, content and patience")
             .sends(
@@ -65,7 +65,7 @@ fn lets_in_who_has_a_token() {
                  Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
             )
             .gets([100, 200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9110 §10.1.1"),
     ]);
 }
@@ -73,9 +73,9 @@ fn lets_in_who_has_a_token() {
 #[test]
 fn refused_content_is_never_a_request() {
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
-    let posts = |name, fields: &str, body: &str| {
+    let posts = |name, headers: &str, body: &str| {
         row(name)
-            .sends(format!("POST /protected HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n{body}"))
+            .sends(format!("POST /protected HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\n{body}"))
             .gets([401])
             .see("RFC 9112 §9.3; RUSTSEC-2020-0093")
     };
@@ -110,9 +110,9 @@ fn refused_content_is_never_a_request() {
 
 #[test]
 fn framing_is_checked_before_the_guard() {
-    let posts = |name, fields: &str, status, detail| {
+    let posts = |name, headers: &str, status, detail| {
         row(name)
-            .sends(format!("POST /protected HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\nhello"))
+            .sends(format!("POST /protected HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\nhello"))
             .gets_refused(status, detail)
             .see("RFC 9112 §6.3")
     };
@@ -129,7 +129,7 @@ fn framing_is_checked_before_the_guard() {
 }
 
 /// A client that is still sending when the answer comes must be able to read
-/// it: a socket that is closed over unread octets sends a reset, and a reset
+/// it: a socket that is closed over unread bytes sends a reset, and a reset
 /// takes the answer back.
 #[test]
 fn an_early_answer_is_not_lost_to_a_reset() {

@@ -8,12 +8,12 @@ fn takes_three_parts_and_crlf() {
         row("a method, a target and a version")
             .sends("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
-            .with_content("home\n")
+            .with_body("home\n")
             .see("RFC 9112 §3"),
         row("nothing before the request line, and no field but Host")
             .sends("GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
-            .with_content("next\n")
+            .with_body("next\n")
             .see("RFC 9112 §2.1"),
     ]);
 }
@@ -36,7 +36,7 @@ fn skips_a_few_blank_lines() {
         row("a blank line behind a form's content, as old browsers send it")
             .sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\r\n")
             .gets([200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9112 §2.2"),
         row("four blank lines before each of two requests")
             .sends(
@@ -112,8 +112,8 @@ fn refuses_parts_that_are_not_parted_by_one_space() {
 
 #[test]
 fn refuses_a_line_with_a_part_too_few() {
-    let refused = |name, octets: &str, detail| {
-        row(name).sends(octets).gets_refused(400, detail).see("RFC 9112 §3")
+    let refused = |name, bytes: &str, detail| {
+        row(name).sends(bytes).gets_refused(400, detail).see("RFC 9112 §3")
     };
     check([
         refused("only a method", "GET\r\n\r\n", "malformed request line"),
@@ -133,7 +133,7 @@ fn refuses_a_line_with_a_part_too_few() {
 }
 
 #[test]
-fn refuses_octets_that_a_method_cannot_have() {
+fn refuses_bytes_that_a_method_cannot_have() {
     let refused = |name, method: &[u8]| {
         row(name)
             .sends([method, b" / HTTP/1.1\r\nHost: a\r\n\r\n"].concat())
@@ -148,7 +148,7 @@ fn refuses_octets_that_a_method_cannot_have() {
         refused("a colon", b"GET:"),
         refused("a quote", b"\"GET\""),
         refused("a slash", b"GET/"),
-        refused("an octet past ASCII", b"G\xc3\x89T"),
+        refused("an byte past ASCII", b"G\xc3\x89T"),
         refused("a byte order mark", b"\xef\xbb\xbfGET"),
     ]);
 }

@@ -48,24 +48,24 @@ fn an_answer_says_how_long_it_is() {
         row("content that is larger than the buffer for answers")
             .sends("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
-            .with_field("Content-Length", "100000")
-            .with_content(vec![b'x'; LARGE])
+            .with_header("Content-Length", "100000")
+            .with_body(vec![b'x'; LARGE])
             .see("RFC 9112 §6.3"),
         row("the same in HTTP/1.0")
             .sends("GET /large HTTP/1.0\r\n\r\n")
             .gets([200])
-            .with_content(vec![b'x'; LARGE])
+            .with_body(vec![b'x'; LARGE])
             .and_closes()
             .see("RFC 9112 §6.3"),
         row("no content")
             .sends("POST / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
-            .with_field("Content-Length", "0")
+            .with_header("Content-Length", "0")
             .see("RFC 9110 §8.6"),
         row("what a client accepts changes nothing")
             .sends("GET /nope HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\nTE: trailers\r\n\r\n")
             .gets([404])
-            .with_field("Content-Type", "application/json")
+            .with_header("Content-Type", "application/json")
             .see("RFC 9110 §12.5.1"),
     ]);
 }

@@ -1,9 +1,9 @@
 //! A row of the table, and the ways to run it.
 //!
-//! Every row is sent over a real socket, whole and one octet at a time, and
-//! through [`guardhouse::exchange`] whole, one octet at a time, and cut in two
+//! Every row is sent over a real socket, whole and one byte at a time, and
+//! through [`guardhouse::exchange`] whole, one byte at a time, and cut in two
 //! at every position. A parser that looks at what one read brought, instead of
-//! at the octets, gives itself away in one of them.
+//! at the bytes, gives itself away in one of them.
 
 use std::panic::Location;
 
@@ -36,7 +36,7 @@ pub struct Row {
     heads: Vec<usize>,
     end: End,
     content: Option<Vec<u8>>,
-    fields: Vec<(&'static str, &'static str)>,
+    headers: Vec<(&'static str, &'static str)>,
     see: &'static str,
     place: &'static Location<'static>,
 }
@@ -52,20 +52,20 @@ pub fn row(name: &'static str) -> Row {
         heads: Vec::new(),
         end: End::GoesOn,
         content: None,
-        fields: Vec::new(),
+        headers: Vec::new(),
         see: "",
         place: Location::caller(),
     }
 }
 
 impl Row {
-    /// The client's octets.
-    pub fn sends(mut self, octets: impl AsRef<[u8]>) -> Row {
-        self.sends = octets.as_ref().to_vec();
+    /// The client's bytes.
+    pub fn sends(mut self, bytes: impl AsRef<[u8]>) -> Row {
+        self.sends = bytes.as_ref().to_vec();
         self
     }
 
-    /// Behind its octets the client ends its side of the connection.
+    /// Behind its bytes the client ends its side of the connection.
     pub fn and_half_closes(mut self) -> Row {
         self.half_closes = true;
         self
@@ -103,19 +103,19 @@ impl Row {
     }
 
     /// The last answer's content.
-    pub fn with_content(mut self, content: impl AsRef<[u8]>) -> Row {
+    pub fn with_body(mut self, content: impl AsRef<[u8]>) -> Row {
         self.content = Some(content.as_ref().to_vec());
         self
     }
 
     /// The last answer's content, of an error.
     pub fn with_detail(self, detail: &str) -> Row {
-        self.with_content(format!(r#"{{"detail":"{detail}"}}"#))
+        self.with_body(format!(r#"{{"detail":"{detail}"}}"#))
     }
 
     /// A field of the last answer.
-    pub fn with_field(mut self, name: &'static str, value: &'static str) -> Row {
-        self.fields.push((name, value));
+    pub fn with_header(mut self, name: &'static str, value: &'static str) -> Row {
+        self.headers.push((name, value));
         self
     }
 
@@ -126,7 +126,7 @@ impl Row {
         self
     }
 
-    /// Whether the row has a request follow its own octets.
+    /// Whether the row has a request follow its own bytes.
     fn is_followed(&self) -> bool {
         self.end == End::GoesOn && !self.half_closes
     }
@@ -137,12 +137,12 @@ impl Row {
 
     fn run(&self, server: &Running, routes: &Routes, limits: &Limits) -> Result<(), String> {
         assert!(!self.see.is_empty(), "a row says where it is written");
-        let mut octets = self.sends.clone();
+        let mut bytes = self.sends.clone();
         if self.is_followed() {
-            octets.extend_from_slice(NEXT);
+            bytes.extend_from_slice(NEXT);
         }
 
-        let whole = guardhouse::exchange(routes, limits, [&octets]);
+        let whole = guardhouse::exchange(routes, limits, [&bytes]);
         self.check(&whole)?;
         let whole = undated(whole);
         let same = |how: &str, answers: Vec<u8>| {
@@ -151,9 +151,9 @@ impl Row {
             }
             Err(format!("{how}: {}\n  instead of {}", shown(&answers), shown(&whole)))
         };
-        same("one octet at a time", exchange(routes, limits, one_at_a_time(&octets)))?;
-        for at in cuts(octets.len()) {
-            let (before, behind) = octets.split_at(at);
+        same("one byte at a time", exchange(routes, limits, one_at_a_time(&bytes)))?;
+        for at in cuts(bytes.len()) {
+            let (before, behind) = bytes.split_at(at);
             same(&format!("cut at {at}"), exchange(routes, limits, [before, behind]))?;
         }
 
@@ -164,12 +164,12 @@ impl Row {
             let mut client = server.connect();
             client.drip(&self.sends);
             let received = self.receive(client).map_err(|wrong| format!("dripped: {wrong}"))?;
-            same("over a socket, one octet at a time", received)?;
+            same("over a socket, one byte at a time", received)?;
         }
         Ok(())
     }
 
-    /// All that a client receives that has sent the row's octets, to the end of
+    /// All that a client receives that has sent the row's bytes, to the end of
     /// the connection.
     fn receive(&self, mut client: Client) -> Result<Vec<u8>, String> {
         let mut received = Vec::new();
@@ -181,9 +181,9 @@ impl Row {
             // answer too many would stand before its own.
             let mut finals = 0;
             for _ in &self.gets {
-                let (answer, octets) = client.answer(self.asked(finals))?;
+                let (answer, bytes) = client.answer(self.asked(finals))?;
                 finals += usize::from(!answer.is_interim());
-                received.extend(octets);
+                received.extend(bytes);
             }
             client.send(NEXT);
             received.extend(client.answer(Asked::Other)?.1);
@@ -218,21 +218,21 @@ impl Row {
         if self.content.as_ref().is_some_and(|content| *content != last.content) {
             return Err(format!("the content is {}", shown(&last.content)));
         }
-        for (name, value) in &self.fields {
-            if last.field(name) != Some(value) {
-                return Err(format!("{name} is {:?}", last.field(name)));
+        for (name, value) in &self.headers {
+            if last.header(name) != Some(value) {
+                return Err(format!("{name} is {:?}", last.header(name)));
             }
         }
         Ok(())
     }
 }
 
-/// Rows up to this length are sent over a socket one octet at a time, too: a
-/// packet an octet.
+/// Rows up to this length are sent over a socket one byte at a time, too: a
+/// packet an byte.
 const DRIPPED: usize = 600;
 
 /// Longer rows are not cut everywhere: they are long because of one part that
-/// is the same throughout, and their last octets decide.
+/// is the same throughout, and their last bytes decide.
 const LONG: usize = 4 << 10;
 const VAST: usize = 256 << 10;
 
@@ -249,13 +249,13 @@ fn cuts(length: usize) -> Vec<usize> {
     (1..length - ending).step_by(step).chain(length - ending..length).collect()
 }
 
-/// A row's octets one by one. In a very long one only the first and the last
+/// A row's bytes one by one. In a very long one only the first and the last
 /// 4 KiB come so; between them 251 at a time.
-fn one_at_a_time(octets: &[u8]) -> Vec<&[u8]> {
-    if octets.len() <= 4 * LONG {
-        return octets.chunks(1).collect();
+fn one_at_a_time(bytes: &[u8]) -> Vec<&[u8]> {
+    if bytes.len() <= 4 * LONG {
+        return bytes.chunks(1).collect();
     }
-    let (first, rest) = octets.split_at(LONG);
+    let (first, rest) = bytes.split_at(LONG);
     let (middle, last) = rest.split_at(rest.len() - LONG);
     first.chunks(1).chain(middle.chunks(251)).chain(last.chunks(1)).collect()
 }

@@ -11,26 +11,22 @@ fn get(target: &str) -> String {
 #[test]
 fn takes_origin_form() {
     check([
-        row("a path").sends(get("/next")).gets([200]).with_content("next\n").see("RFC 9112 §3.2.1"),
+        row("a path").sends(get("/next")).gets([200]).with_body("next\n").see("RFC 9112 §3.2.1"),
         row("a path and a query")
             .sends(get("/query?a=1&b=2"))
             .gets([200])
-            .with_content("a=1&b=2")
+            .with_body("a=1&b=2")
             .see("RFC 9112 §3.2.1"),
         row("a query with a slash and a question mark in it")
             .sends(get("/query?/?"))
             .gets([200])
-            .with_content("/?")
+            .with_body("/?")
             .see("RFC 3986 §3.4"),
-        row("an empty query")
-            .sends(get("/query?"))
-            .gets([200])
-            .with_content("")
-            .see("RFC 3986 §3.4"),
+        row("an empty query").sends(get("/query?")).gets([200]).with_body("").see("RFC 3986 §3.4"),
         row("a query is not decoded, so no triplet in it is malformed")
             .sends(get("/query?%zz%"))
             .gets([200])
-            .with_content("%zz%")
+            .with_body("%zz%")
             .see("RFC 9112 §3.2.1"),
     ]);
 }
@@ -38,7 +34,7 @@ fn takes_origin_form() {
 #[test]
 fn takes_absolute_form() {
     let home = |name, target| {
-        row(name).sends(get(target)).gets([200]).with_content("home\n").see("RFC 9112 §3.2.2")
+        row(name).sends(get(target)).gets([200]).with_body("home\n").see("RFC 9112 §3.2.2")
     };
     check([
         home("a whole URI", "http://a/"),
@@ -60,7 +56,7 @@ fn takes_absolute_form() {
         row("OPTIONS for a URI without a path")
             .sends("OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([204])
-            .with_field("Allow", "GET, HEAD, POST, DELETE, OPTIONS")
+            .with_header("Allow", "GET, HEAD, POST, DELETE, OPTIONS")
             .see("RFC 9112 §3.2.4"),
     ]);
 }
@@ -87,7 +83,7 @@ fn takes_the_asterisk_for_options_alone() {
         row("OPTIONS * describes the server")
             .sends("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([204])
-            .with_field("Allow", "GET, HEAD, POST, DELETE, OPTIONS")
+            .with_header("Allow", "GET, HEAD, POST, DELETE, OPTIONS")
             .see("RFC 9112 §3.2.4"),
         row("GET *")
             .sends("GET * HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -124,22 +120,22 @@ fn refuses_a_target_of_no_form() {
 }
 
 #[test]
-fn refuses_octets_that_no_uri_has() {
+fn refuses_bytes_that_no_uri_has() {
     let refused = |name, target: &[u8]| {
-        let octets = [b"GET ", target, b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
-        malformed(name, octets).see("RFC 9112 §3.2, RFC 3986 §2")
+        let bytes = [b"GET ", target, b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
+        malformed(name, bytes).see("RFC 9112 §3.2, RFC 3986 §2")
     };
     check([
         refused("a fragment", b"/next#top"),
         refused("an empty fragment", b"/next#"),
         refused("a fragment behind a query", b"/query?a#b"),
         refused("UTF-8 that is not encoded", "/caf\u{e9}".as_bytes()),
-        refused("an octet past ASCII in the query", b"/query?\xc3\xa9"),
+        refused("an byte past ASCII in the query", b"/query?\xc3\xa9"),
     ]);
 }
 
 #[test]
-fn refuses_octets_that_are_no_text_in_a_target() {
+fn refuses_bytes_that_are_no_text_in_a_target() {
     let refused = |name, target: &[u8]| {
         row(name)
             .sends([b"GET ", target, b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat())
@@ -150,14 +146,14 @@ fn refuses_octets_that_are_no_text_in_a_target() {
         refused("a NUL", b"/\0"),
         refused("an escape character", b"/\x1b[31m"),
         refused("a DEL", b"/\x7f"),
-        refused("an octet that is not even UTF-8", b"/\xff"),
+        refused("an byte that is not even UTF-8", b"/\xff"),
     ]);
 }
 
 #[test]
-fn an_encoded_unreserved_octet_is_the_octet() {
+fn an_encoded_unreserved_byte_is_the_byte() {
     let found = |name, target, content| {
-        row(name).sends(get(target)).gets([200]).with_content(content).see("RFC 3986 §6.2.2.2")
+        row(name).sends(get(target)).gets([200]).with_body(content).see("RFC 3986 §6.2.2.2")
     };
     check([
         found("an encoded letter", "/%6eext", "next\n"),
@@ -184,7 +180,7 @@ fn a_path_that_only_resembles_a_route_is_not_found() {
         lost("an encoded dot segment", "/%2e/next"),
         lost("an encoded slash in front", "/%2Fnext"),
         lost("two segments where the route has one", "/a/b"),
-        lost("an octet that was encoded twice", "/%256eext"),
+        lost("an byte that was encoded twice", "/%256eext"),
         lost("an encoded NUL behind", "/next%00"),
         lost("an encoded CRLF behind", "/next%0d%0a"),
         lost("an encoded question mark", "/query%3Fa"),
@@ -211,6 +207,6 @@ fn refuses_a_malformed_triplet_in_the_path() {
 }
 
 #[track_caller]
-fn malformed(name: &'static str, octets: impl AsRef<[u8]>) -> Row {
-    row(name).sends(octets).gets_refused(400, "malformed request target")
+fn malformed(name: &'static str, bytes: impl AsRef<[u8]>) -> Row {
+    row(name).sends(bytes).gets_refused(400, "malformed request target")
 }

@@ -10,7 +10,7 @@ fn well_formed_trailers_are_dropped() {
         row(name)
             .sends(chunked(&format!("5\r\nhello\r\n0\r\n{trailers}\r\n")))
             .gets([200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9112 §7.1.2")
     };
     check([
@@ -28,7 +28,7 @@ fn trailers_are_never_fields() {
         row(name)
             .sends(chunked(&format!("5\r\nhello\r\n0\r\n{trailer}\r\n\r\n")))
             .gets([200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9110 §6.5.1")
     };
     check([

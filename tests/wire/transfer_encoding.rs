@@ -7,20 +7,20 @@ use super::row::{check, row};
 
 /// A request that a reader of Content-Length and a reader of chunks would end
 /// in different places.
-fn with(fields: &str) -> String {
+fn with(headers: &str) -> String {
     format!(
-        "POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n0\r\n\r\n\
+        "POST / HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\n0\r\n\r\n\
          GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
     )
 }
 
 #[test]
 fn takes_chunked_alone() {
-    let taken = |name, field: &str| {
+    let taken = |name, header: &str| {
         row(name)
-            .sends(format!("POST / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n5\r\nhello\r\n0\r\n\r\n"))
+            .sends(format!("POST / HTTP/1.1\r\nHost: a\r\n{header}\r\n\r\n5\r\nhello\r\n0\r\n\r\n"))
             .gets([200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9112 §6.1, §7")
     };
     check([
@@ -34,9 +34,9 @@ fn takes_chunked_alone() {
 
 #[test]
 fn refuses_a_content_length_beside_it() {
-    let refused = |name, fields: &str, source| {
+    let refused = |name, headers: &str, source| {
         row(name)
-            .sends(with(fields))
+            .sends(with(headers))
             .gets_refused(400, "both Transfer-Encoding and Content-Length")
             .see(source)
     };
@@ -80,9 +80,9 @@ fn refuses_a_content_length_beside_it() {
 
 #[test]
 fn refuses_two_transfer_encodings() {
-    let refused = |name, fields: &str| {
+    let refused = |name, headers: &str| {
         row(name)
-            .sends(with(fields))
+            .sends(with(headers))
             .gets_refused(400, "malformed Transfer-Encoding field")
             .see("RFC 9112 §6.3; RUSTSEC-2020-0031")
     };
@@ -117,7 +117,7 @@ fn refuses_chunked_among_others() {
         refused("quotes", "\"chunked\""),
         refused("single space within", "chun ked"),
         refused("something behind it", "chunked x"),
-        refused("an octet past ASCII behind it", "chunked\u{a0}"),
+        refused("an byte past ASCII behind it", "chunked\u{a0}"),
         refused("brackets", "[chunked]"),
         refused("nothing", ""),
         refused("a comma", ","),
@@ -144,7 +144,7 @@ fn knows_no_other_coding() {
         refused("a letter behind it", "chunkedx", "RFC 9112 §6.1; RUSTSEC-2021-0020"),
         refused("a letter too few", "chunke", "RFC 9112 §6.1; CVE-2024-1135"),
         refused("a hyphen", "x-chunked", "RFC 9112 §6.1; CVE-2024-1135"),
-        refused("a quote that is a token's octet", "'chunked'", "RFC 9112 §6.1; RUSTSEC-2021-0020"),
+        refused("a quote that is a token's byte", "'chunked'", "RFC 9112 §6.1; RUSTSEC-2021-0020"),
     ]);
 }
 
@@ -175,12 +175,12 @@ fn refuses_it_in_1_0() {
                  Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             )
             .gets([200])
-            .with_content("hello")
+            .with_body("hello")
             .see("RFC 9110 §7.6.1"),
         row("TE says what the client takes, not what it sends")
             .sends("POST / HTTP/1.1\r\nHost: a\r\nTE: chunked\r\nConnection: TE\r\n\r\n")
             .gets([200])
-            .with_content("")
+            .with_body("")
             .see("RFC 9110 §10.1.4"),
     ]);
 }

@@ -221,7 +221,7 @@ fn log_level(value: &str) -> Result<LevelFilter, Usage> {
 }
 
 fn number(name: &str, value: &str, range: RangeInclusive<usize>) -> Result<usize, Usage> {
-    let is_digits = value.bytes().all(|octet| octet.is_ascii_digit());
+    let is_digits = value.bytes().all(|byte| byte.is_ascii_digit());
     let number = value.parse().ok().filter(|number| is_digits && range.contains(number));
     number.ok_or_else(|| {
         let (least, most) = (range.start(), range.end());

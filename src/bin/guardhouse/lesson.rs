@@ -144,17 +144,17 @@ mod tests {
 
     #[track_caller]
     fn get(guards: Guards, path: &str, token: Option<&str>) -> (u16, String) {
-        let field = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
-        let head = format!("GET {path} HTTP/1.0\r\n{}\r\n", field.unwrap_or_default());
+        let header = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
+        let head = format!("GET {path} HTTP/1.0\r\n{}\r\n", header.unwrap_or_default());
         let mut request = Request::parse(head.as_bytes()).expect("a valid request");
         let response = Routes::new(routes(guards)).answer(&mut request);
-        let content = String::from_utf8(response.content().to_vec()).expect("text");
-        (response.status().code(), content)
+        let body = String::from_utf8(response.body().to_vec()).expect("text");
+        (response.status().code(), body)
     }
 
     #[test]
     fn each_route_answers_as_the_lesson_does() {
-        for (path, token, content) in [
+        for (path, token, body) in [
             ("/open", None, r#"{"message":"Anyone can see this."}"#),
             ("/secure", None, r#"{"message":"Only verified users."}"#),
             (
@@ -170,7 +170,7 @@ mod tests {
             ("/users/me", Some("validtoken"), r#"{"username":"user1"}"#),
             ("/admin", Some("secret"), r#"{"user":"admin"}"#),
         ] {
-            let expected = (200, content.to_owned());
+            let expected = (200, body.to_owned());
             assert_eq!(get(Guards::published(), path, token), expected, "{path}");
         }
     }

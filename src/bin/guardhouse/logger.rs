@@ -51,7 +51,7 @@ enum Entry {
 struct Line {
     level: Level,
     /// The target, and behind it the text.
-    octets: String,
+    bytes: String,
     target: usize,
 }
 
@@ -60,15 +60,15 @@ impl Line {
     const ROOM: usize = 160;
 
     fn new(level: Level, target: &str, text: Arguments) -> Line {
-        let mut octets = String::with_capacity(Line::ROOM);
-        octets.push_str(target);
+        let mut bytes = String::with_capacity(Line::ROOM);
+        bytes.push_str(target);
         // A String takes whatever it is given.
-        let _ = octets.write_fmt(text);
-        Line { level, octets, target: target.len() }
+        let _ = bytes.write_fmt(text);
+        Line { level, bytes, target: target.len() }
     }
 
     fn parts(&self) -> (&str, &str) {
-        self.octets.split_at_checked(self.target).unwrap_or_default()
+        self.bytes.split_at_checked(self.target).unwrap_or_default()
     }
 }
 
@@ -164,7 +164,7 @@ impl Batch {
         if let Some(lines) = &mut self.lines {
             // It begins as `simple_logger` begins the first one.
             let (target, text) = line.parts();
-            let _ = write!(lines.octets, "\n{:<5} [{target}] {text}", line.level);
+            let _ = write!(lines.bytes, "\n{:<5} [{target}] {text}", line.level);
         } else {
             self.lines = Some(line);
         }

@@ -38,8 +38,8 @@ impl Readiness {
 /// GET, so `/auth` takes any.
 pub fn routes(readiness: Readiness, signed_in: Guard<User>) -> impl Iterator<Item = Route> {
     let passed = Response::new(Status::NO_CONTENT)
-        .with_field("X-Auth-User", "ann")
-        .with_field("X-Auth-Scopes", "reports:read");
+        .with_header("X-Auth-User", "ann")
+        .with_header("X-Auth-Scopes", "reports:read");
     let auth_rows = Method::ALL.map(|method| {
         Route::guarded(method, "/auth", signed_in.clone(), auth)
             .summary("Tells a proxy whose token it is, and checks ?scope=.")
@@ -89,8 +89,8 @@ fn auth(request: &mut Request, user: User) -> Result<Response, Refusal> {
         return Err(Refusal::insufficient(challenge));
     }
     Ok(Response::new(Status::NO_CONTENT)
-        .with_field("X-Auth-User", user.name().to_owned())
-        .with_field("X-Auth-Scopes", user.scopes().join(" ")))
+        .with_header("X-Auth-User", user.name().to_owned())
+        .with_header("X-Auth-Scopes", user.scopes().join(" ")))
 }
 
 /// How long a health check waits, at each step.
@@ -103,7 +103,7 @@ pub fn health_check(url: &str) -> io::Result<u16> {
     let rest = url.strip_prefix("http://").ok_or_else(|| invalid("not an http:// URL"))?;
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let path = if path.is_empty() { "/" } else { path };
-    if !url.bytes().all(|octet| octet.is_ascii_graphic()) {
+    if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(invalid("a URL is visible ASCII"));
     }
     let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
@@ -127,12 +127,12 @@ mod tests {
     use guardhouse::{Routes, Users, guard};
 
     #[track_caller]
-    fn ask(readiness: Readiness, method: &str, target: &str, fields: &str) -> Response {
+    fn ask(readiness: Readiness, method: &str, target: &str, headers: &str) -> Response {
         let ann = User::new("Ann", ["read", "write"]);
         let bob = User::new("Bob", []);
         let users = Users::new([("a", ann), ("b", bob)]);
         let signed_in = guard::bearer(REALM, move |token| users.by_token(token));
-        let head = format!("{method} {target} HTTP/1.0\r\n{fields}\r\n");
+        let head = format!("{method} {target} HTTP/1.0\r\n{headers}\r\n");
         let mut request = Request::parse(head.as_bytes()).expect("a valid request");
         routes(readiness, signed_in).collect::<Routes>().answer(&mut request)
     }
@@ -151,12 +151,12 @@ mod tests {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
             let answer = ask(Readiness::new(), method, "/auth", "Authorization: Bearer a\r\n");
             assert_eq!(answer.status(), Status::NO_CONTENT, "{method}");
-            assert_eq!(answer.field("X-Auth-User"), Some("Ann"));
-            assert_eq!(answer.field("X-Auth-Scopes"), Some("read write"));
+            assert_eq!(answer.header("X-Auth-User"), Some("Ann"));
+            assert_eq!(answer.header("X-Auth-Scopes"), Some("read write"));
             assert_eq!(ask(Readiness::new(), method, "/auth", "").status().code(), 401, "{method}");
         }
         let bob = ask(Readiness::new(), "GET", "/auth", "Authorization: Bearer b\r\n");
-        assert_eq!(bob.field("X-Auth-Scopes"), Some(""), "empty, and there");
+        assert_eq!(bob.header("X-Auth-Scopes"), Some(""), "empty, and there");
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
         let refused =
             ask(Readiness::new(), "GET", "/auth?scope=admin", "Authorization: Bearer a\r\n");
         assert_eq!(
-            refused.field("WWW-Authenticate"),
+            refused.header("WWW-Authenticate"),
             Some(r#"Bearer realm="guardhouse", error="insufficient_scope", scope="admin""#)
         );
     }

@@ -34,17 +34,17 @@ unsafe extern "C" {
     /// system calls that it interrupts are restarted.
     fn signal(number: c_int, handler: extern "C" fn(c_int)) -> *const c_void;
     /// POSIX `write(2)`, which is async-signal-safe.
-    fn write(descriptor: c_int, octets: *const c_void, count: usize) -> isize;
+    fn write(descriptor: c_int, bytes: *const c_void, count: usize) -> isize;
 }
 
 extern "C" fn note(number: c_int) {
     // The three numbers fit.
-    let octet = number.to_le_bytes()[0];
-    // SAFETY: `octet` lives through the call and is one octet long, and `write`
+    let byte = number.to_le_bytes()[0];
+    // SAFETY: `byte` lives through the call and is one byte long, and `write`
     // may be called from a handler. Its result does not matter: a pipe that is
     // full has signals enough in it.
     unsafe {
-        write(WRITER.load(Relaxed), (&raw const octet).cast(), 1);
+        write(WRITER.load(Relaxed), (&raw const byte).cast(), 1);
     }
 }
 
@@ -68,8 +68,8 @@ impl Iterator for Signals {
     type Item = Signal;
 
     fn next(&mut self) -> Option<Signal> {
-        let mut octet = [0];
-        self.0.read_exact(&mut octet).ok()?;
-        Some(if c_int::from(octet[0]) == SIGHUP { Signal::Reload } else { Signal::Stop })
+        let mut byte = [0];
+        self.0.read_exact(&mut byte).ok()?;
+        Some(if c_int::from(byte[0]) == SIGHUP { Signal::Reload } else { Signal::Stop })
     }
 }

@@ -10,11 +10,7 @@ fn with(line: impl AsRef<[u8]>) -> Vec<u8> {
 #[test]
 fn takes_a_name_a_colon_and_a_value() {
     let taken = |name, line: &[u8], value: &str| {
-        row(name)
-            .sends(with(line))
-            .gets([200])
-            .with_content(value)
-            .see("RFC 9112 §5, RFC 9110 §5.5")
+        row(name).sends(with(line)).gets([200]).with_body(value).see("RFC 9112 §5, RFC 9110 §5.5")
     };
     check([
         taken("a value", b"X: value", "value"),
@@ -27,10 +23,10 @@ fn takes_a_name_a_colon_and_a_value() {
         taken("an empty value behind spaces", b"X:   ", ""),
         taken("a colon in the value", b"X: a: b", "a: b"),
         taken("UTF-8 in the value", "X: \u{e9}".as_bytes(), "\u{e9}"),
-        taken("octets that are no UTF-8 are no text", b"X: \xff", "no one value"),
+        taken("bytes that are no UTF-8 are no text", b"X: \xff", "no one value"),
         taken("two values are not one", b"X: 1\r\nX: 2", "no one value"),
         taken("two values that agree are not one", b"X: 1\r\nx: 1", "no one value"),
-        taken("every octet that a name can have", b"!#$%&'*+-.^_`|~09AZaz: b\r\nX: a", "a"),
+        taken("every byte that a name can have", b"!#$%&'*+-.^_`|~09AZaz: b\r\nX: a", "a"),
     ]);
 }
 
@@ -97,7 +93,7 @@ fn refuses_a_line_without_a_name_or_a_colon() {
 }
 
 #[test]
-fn refuses_octets_that_a_name_cannot_have() {
+fn refuses_bytes_that_a_name_cannot_have() {
     let refused = |name, line: &[u8]| {
         row(name)
             .sends(with(line))
@@ -115,7 +111,7 @@ fn refuses_octets_that_a_name_cannot_have() {
         refused("an equals sign", b"X=1: 1"),
         refused("a control character", b"X\x01: 1"),
         refused("a DEL", b"X\x7f: 1"),
-        refused("an octet past ASCII", b"X\xc3\xa9: 1"),
+        refused("an byte past ASCII", b"X\xc3\xa9: 1"),
         refused("a letter that lower-cases to ASCII k, the Kelvin sign", "\u{212a}: 1".as_bytes()),
     ]);
 }
@@ -175,12 +171,12 @@ fn a_name_that_resembles_another_is_not_that() {
         row("an underscore is no hyphen")
             .sends("POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 5\r\n\r\n")
             .gets([200])
-            .with_content("")
+            .with_body("")
             .see("RFC 9110 §5.1"),
         row("a name that begins like Transfer-Encoding")
             .sends("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding-X: chunked\r\n\r\n")
             .gets([200])
-            .with_content("")
+            .with_body("")
             .see("RFC 9110 §5.1"),
         row("a name that ends like Host")
             .sends("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Host: b\r\n\r\n")
