@@ -52,28 +52,47 @@ mod serve;
 
 #[cfg(feature = "login")]
 pub use auth::accounts::Account;
-pub use auth::challenge::{Challenge, Credentials, Reason, Refusal, Repeated};
-pub use auth::guard::{self, Guard};
+pub use auth::challenge::{Challenge, Reason, Refusal};
+pub use auth::credentials::{Credentials, Repeated};
+pub use auth::guard::Guard;
 #[cfg(feature = "login")]
 pub use auth::password::Password;
 pub use auth::user::User;
-pub use auth::users::{self, Users, UsersFile};
+pub use auth::users::Users;
+pub use auth::users_file::UsersFile;
 pub use error::Error;
 pub use http::body::BodyReader;
+pub use http::head::Version;
 pub use http::header::Header;
-pub use http::request::{Method, Request, Version};
-pub use http::response::{Response, Status};
+pub use http::method::Method;
+pub use http::request::Request;
+pub use http::response::Response;
+pub use http::status::Status;
 pub use http::{form, json};
 pub use limits::Limits;
 #[cfg(feature = "login")]
 pub use limits::LoginLimits;
 #[cfg(feature = "login")]
 pub use login::login::Login;
-pub use routes::table::{Behind, Route, Routes};
+pub use routes::route::{Behind, Route};
+pub use routes::table::Routes;
 pub use serve::connection::exchange;
 pub use serve::server::{Server, Stop};
 #[cfg(feature = "tls")]
 pub use serve::tls::{self, Tls};
+
+/// Guards for the auth schemes, and what belongs to guards.
+pub mod guard {
+    pub use crate::auth::description::{Description, Scheme};
+    pub use crate::auth::schemes::{api_key, basic, bearer};
+    pub use crate::auth::secret::is_same;
+    pub use crate::auth::user::Scoped;
+}
+
+/// The users file: its errors, and new lines for it.
+pub mod users {
+    pub use crate::auth::users_file::{LineError, LoadError, new_line};
+}
 
 /// The README's examples are compiled, and run where they end.
 #[cfg(doctest)]

@@ -6,13 +6,13 @@
 //! compile. [`bearer`], [`basic`] and [`api_key`] make guards; the methods of
 //! [`Guard`] join them.
 
-use std::fmt;
-use std::hint::black_box;
-use std::sync::Arc;
-
-use crate::auth::challenge::{Challenge, Credentials, Reason, Refusal, b64token, user_pass};
+use crate::auth::challenge::{Challenge, Reason, Refusal};
+use crate::auth::description::{Description, Scheme};
+use crate::auth::user::Scoped;
 use crate::http::request::Request;
 use crate::serve::access_log;
+use std::fmt;
+use std::sync::Arc;
 
 /// A function that decides who may pass, and as whom.
 ///
@@ -60,138 +60,6 @@ pub struct Guard<T> {
 
 type Check<T> = dyn Fn(&Request) -> Result<T, Refusal> + Send + Sync;
 
-/// A guard that wants `Authorization: Bearer TOKEN` (RFC 6750 §2.1), and lets
-/// in whom `lookup` finds by the token.
-///
-/// FastAPI: `OAuth2PasswordBearer`, `HTTPBearer`. Only the field counts: tokens
-/// in the query or the content would end up in logs (RFC 6750 §5.3).
-///
-/// ```
-/// use guardhouse::{Request, guard};
-///
-/// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
-/// let ask = |field: &str| {
-///     let head = format!("GET / HTTP/1.0\r\n{field}\r\n\r\n");
-///     signed_in.check(&Request::parse(head.as_bytes()).unwrap())
-/// };
-/// assert_eq!(ask("Authorization: Bearer abc"), Ok("Ann"));
-/// let refusal = ask("Authorization: Bearer abd").unwrap_err();
-/// assert!(refusal.challenges()[0].as_str().contains(r#"error="invalid_token""#));
-/// ```
-///
-/// Compare secrets with [`is_same`], or keep them in [`Users`](crate::Users).
-#[must_use]
-pub fn bearer<T: 'static>(
-    realm: &str,
-    lookup: impl Fn(&str) -> Option<T> + Send + Sync + 'static,
-) -> Guard<T> {
-    let challenge = Challenge::new("Bearer", realm);
-    let invalid = challenge
-        .clone()
-        .with_error("invalid_token", "the access token is malformed, unknown or expired");
-    let scheme = Scheme::Bearer(challenge.clone(), None);
-    // "If the request lacks any authentication information …, the resource
-    // server SHOULD NOT include an error code" (RFC 6750 §3.1).
-    let check = by_scheme("Bearer", challenge, move |token| {
-        b64token(token).and_then(&lookup).ok_or_else(|| Refusal::invalid(invalid.clone()))
-    });
-    Guard::with_scheme(scheme, check)
-}
-
-/// A guard that wants `Authorization: Basic` with a user-id and a password
-/// (RFC 7617), and lets in whom `lookup` finds by the two. Both are UTF-8.
-///
-/// FastAPI: `HTTPBasic`. Wrong Base64, no colon, or bytes that are not UTF-8
-/// are refused before the lookup.
-///
-/// ```
-/// use guardhouse::guard::{basic, is_same};
-///
-/// let signed_in = basic("guardhouse", |user_id, password| {
-///     (user_id == "ann" && is_same(password.as_bytes(), b"s3cret")).then_some("Ann")
-/// });
-/// ```
-#[must_use]
-pub fn basic<T: 'static>(
-    realm: &str,
-    lookup: impl Fn(&str, &str) -> Option<T> + Send + Sync + 'static,
-) -> Guard<T> {
-    let challenge = Challenge::new("Basic", realm).with_param("charset", "UTF-8");
-    let refused = challenge.clone();
-    let scheme = Scheme::Basic(challenge.clone());
-    let check = by_scheme("Basic", challenge, move |credentials| {
-        let Some((user_id, password)) = user_pass(credentials) else {
-            return Err(Refusal::unreadable(refused.clone()));
-        };
-        lookup(&user_id, &password).ok_or_else(|| Refusal::invalid(refused.clone()))
-    });
-    Guard::with_scheme(scheme, check)
-}
-
-/// A guard that wants a key in the field of that name, and lets in whom
-/// `lookup` finds by it.
-///
-/// FastAPI: `APIKeyHeader`. No RFC has a scheme for this; the challenge says
-/// `ApiKey` and names the field.
-///
-/// ```
-/// use guardhouse::guard::{api_key, is_same};
-///
-/// let by_key = api_key("X-API-Key", "guardhouse", |key| is_same(key.as_bytes(), b"k1").then_some("Ann"));
-/// ```
-#[must_use]
-pub fn api_key<T: 'static>(
-    header: &'static str,
-    realm: &str,
-    lookup: impl Fn(&str) -> Option<T> + Send + Sync + 'static,
-) -> Guard<T> {
-    let challenge = Challenge::new("ApiKey", realm).with_param("field", header);
-    let refused = challenge.clone();
-    Guard::with_scheme(Scheme::ApiKey(header, challenge), move |request| {
-        let mut sent =
-            request.headers().iter().filter(|sent| sent.name.eq_ignore_ascii_case(header));
-        match (sent.next().map(|sent| sent.value), sent.next()) {
-            (_, Some(_)) => Err(Refusal::malformed(refused.clone())),
-            (None | Some(b""), None) => Err(Refusal::missing(refused.clone())),
-            (Some(key), None) => str::from_utf8(key)
-                .ok()
-                .and_then(&lookup)
-                .ok_or_else(|| Refusal::invalid(refused.clone()))
-                .map_err(|refusal| refusal.with_detail("Invalid API key")),
-        }
-    })
-}
-
-/// A check of what follows `scheme` in the `Authorization` field.
-fn by_scheme<T>(
-    scheme: &'static str,
-    challenge: Challenge,
-    check: impl Fn(&[u8]) -> Result<T, Refusal>,
-) -> impl Fn(&Request) -> Result<T, Refusal> {
-    // RFC 6750 §3.1 has the code for a repeated credential; for other schemes
-    // it does no harm.
-    let repeated =
-        challenge.clone().with_error("invalid_request", "more than one Authorization field");
-    move |request| match Credentials::of(request) {
-        Err(_) => Err(Refusal::malformed(repeated.clone())),
-        Ok(credentials) => match credentials.and_then(|sent| sent.for_scheme(scheme)) {
-            None => Err(Refusal::missing(challenge.clone())),
-            Some(rest) => check(rest),
-        },
-    }
-}
-
-/// Whether two secrets are the same, in a time that depends on their lengths
-/// alone: `==` ends at the first byte that differs, and tells how many were
-/// right.
-#[must_use]
-pub fn is_same(left: &[u8], right: &[u8]) -> bool {
-    let differences =
-        left.iter().zip(right).fold(0, |differences, (left, right)| differences | (left ^ right));
-    // Not to be turned back into an early exit by the compiler.
-    black_box(differences) == 0 && left.len() == right.len()
-}
-
 impl<T> Guard<T> {
     /// The guard that a closure is.
     #[must_use]
@@ -199,7 +67,7 @@ impl<T> Guard<T> {
         Guard { check: Arc::new(check), description: Description::default() }
     }
 
-    fn with_scheme(
+    pub(crate) fn with_scheme(
         scheme: Scheme,
         check: impl Fn(&Request) -> Result<T, Refusal> + Send + Sync + 'static,
     ) -> Guard<T> {
@@ -362,12 +230,6 @@ impl<T: 'static> Guard<T> {
     }
 }
 
-/// An identity that has scopes (RFC 6749 §3.3).
-pub trait Scoped {
-    /// Whether this scope is among them.
-    fn has_scope(&self, scope: &str) -> bool;
-}
-
 impl<T: Scoped + 'static> Guard<T> {
     /// Lets in whom this guard lets in, if they have the scope. Who has not is
     /// answered 403 `insufficient_scope`, with the scope named (RFC 6750 §3.1).
@@ -429,96 +291,11 @@ where
     }
 }
 
-/// What a guard says of itself in the route table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Description {
-    name: Option<&'static str>,
-    schemes: Vec<Scheme>,
-    scopes: Vec<&'static str>,
-    optional: bool,
-}
-
-impl Description {
-    /// The schemes that it takes, any one of them.
-    #[must_use]
-    pub fn schemes(&self) -> &[Scheme] {
-        &self.schemes
-    }
-
-    /// The scopes that it wants, all of them.
-    #[must_use]
-    pub fn scopes(&self) -> &[&'static str] {
-        &self.scopes
-    }
-
-    /// Whether it lets everyone pass who brings no credentials.
-    #[must_use]
-    pub fn is_optional(&self) -> bool {
-        self.optional
-    }
-
-    fn or(mut self, other: &Description) -> Description {
-        self.schemes.extend(other.schemes.iter().cloned());
-        self.scopes.extend(&other.scopes);
-        self.optional |= other.optional;
-        self
-    }
-}
-
-/// `Bearer from /token or Basic (reports:read), optional`
-impl fmt::Display for Description {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let schemes: Vec<String> = self.schemes.iter().map(Scheme::to_string).collect();
-        match self.name {
-            Some(name) => f.write_str(name)?,
-            None if schemes.is_empty() => f.write_str("guarded")?,
-            None => f.write_str(&schemes.join(" or "))?,
-        }
-        if !self.scopes.is_empty() {
-            write!(f, " ({})", self.scopes.join(" "))?;
-        }
-        f.write_str(if self.optional { ", optional" } else { "" })
-    }
-}
-
-/// How credentials are sent, and the challenge that asks for them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    /// `Authorization: Bearer TOKEN`, and the path where tokens are had, if it
-    /// is known.
-    Bearer(Challenge, Option<&'static str>),
-    /// `Authorization: Basic CREDENTIALS`
-    Basic(Challenge),
-    /// A key in the field of that name.
-    ApiKey(&'static str, Challenge),
-}
-
-impl Scheme {
-    /// The challenge for a request without credentials.
-    #[must_use]
-    pub fn challenge(&self) -> &Challenge {
-        match self {
-            Scheme::Bearer(challenge, _)
-            | Scheme::Basic(challenge)
-            | Scheme::ApiKey(_, challenge) => challenge,
-        }
-    }
-}
-
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Scheme::Bearer(_, Some(path)) => write!(f, "Bearer from {path}"),
-            Scheme::Bearer(_, None) => f.write_str("Bearer"),
-            Scheme::Basic(_) => f.write_str("Basic"),
-            Scheme::ApiKey(header, _) => f.write_str(header),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::schemes::{api_key, basic, bearer};
+    use crate::auth::secret::is_same;
     use crate::auth::user::User;
     use crate::http::response::Response;
 

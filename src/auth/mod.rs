@@ -3,9 +3,13 @@
 #[cfg(feature = "login")]
 pub(crate) mod accounts;
 pub(crate) mod challenge;
-pub mod guard;
+pub(crate) mod credentials;
+pub(crate) mod description;
+pub(crate) mod guard;
 #[cfg(feature = "login")]
 pub(crate) mod password;
-pub(crate) mod random;
+pub(crate) mod schemes;
+pub(crate) mod secret;
 pub(crate) mod user;
-pub mod users;
+pub(crate) mod users;
+pub(crate) mod users_file;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{ARGON2ID_IDENT, Argon2, Params, PasswordHasher, PasswordVerifier};
 
-use crate::auth::random;
+use crate::auth::secret;
 
 /// A hashed password. Clones share it.
 ///
@@ -42,7 +42,7 @@ impl Password {
     /// The system has no random source, or the password is over 4 GiB.
     pub fn hash(password: &str) -> io::Result<Password> {
         // 16 bytes: "sufficient for all applications" (RFC 9106 §3.1).
-        let salt: [u8; 16] = random::bytes()?;
+        let salt: [u8; 16] = secret::bytes()?;
         Argon2::default()
             .hash_password_with_salt(password.as_bytes(), &salt)
             .map(|hash| Password(Arc::new(hash)))

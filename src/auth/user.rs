@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::auth::guard::Scoped;
-
 /// Somebody with a name and scopes (RFC 6749 §3.3). Clones share both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(Arc<Profile>);
@@ -47,4 +45,10 @@ impl Scoped for User {
     fn has_scope(&self, scope: &str) -> bool {
         self.scopes().iter().any(|own| own == scope)
     }
+}
+
+/// An identity that has scopes (RFC 6749 §3.3).
+pub trait Scoped {
+    /// Whether this scope is among them.
+    fn has_scope(&self, scope: &str) -> bool;
 }

@@ -4,110 +4,11 @@
 //! split or unframe it (a CR in a value, a second Content-Length) turns it into
 //! a 500 when it is put in, not when it is sent, and is logged there.
 
-use std::borrow::Cow;
-
 use crate::error::Error;
 use crate::http::header::{is_token, is_value};
 use crate::http::json;
-
-/// A final status code (RFC 9110 §15), 200 to 599.
-///
-/// ```
-/// use guardhouse::Status;
-///
-/// assert_eq!(Status::NOT_FOUND.code(), 404);
-/// assert_eq!(Status::new(409).map(Status::reason), Some("Conflict"));
-/// assert_eq!(Status::new(100), None, "an interim status is no answer");
-/// assert_eq!(Status::new(401), None, "only a refusal makes a 401");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status(u16);
-
-impl Status {
-    /// 200 OK
-    pub const OK: Status = Status(200);
-    /// 201 Created
-    pub const CREATED: Status = Status(201);
-    /// 204 No Content
-    pub const NO_CONTENT: Status = Status(204);
-    /// 304 Not Modified
-    pub const NOT_MODIFIED: Status = Status(304);
-    /// 400 Bad Request
-    pub const BAD_REQUEST: Status = Status(400);
-    /// 401 Unauthorized. Only a [`Refusal`](crate::Refusal) makes one: it has
-    /// to carry a challenge (RFC 9110 §15.5.2).
-    pub(crate) const UNAUTHORIZED: Status = Status(401);
-    /// 403 Forbidden
-    pub const FORBIDDEN: Status = Status(403);
-    /// 404 Not Found
-    pub const NOT_FOUND: Status = Status(404);
-    /// 405 Method Not Allowed
-    pub const METHOD_NOT_ALLOWED: Status = Status(405);
-    /// 429 Too Many Requests
-    pub const TOO_MANY_REQUESTS: Status = Status(429);
-    /// 500 Internal Server Error
-    pub const INTERNAL_SERVER_ERROR: Status = Status(500);
-    /// 503 Service Unavailable
-    pub const SERVICE_UNAVAILABLE: Status = Status(503);
-
-    /// The status of a code, if a handler's answer can have it.
-    #[must_use]
-    pub fn new(code: u16) -> Option<Status> {
-        ((200..=599).contains(&code) && code != 401).then_some(Status(code))
-    }
-
-    /// The three digits.
-    #[must_use]
-    pub fn code(self) -> u16 {
-        self.0
-    }
-
-    /// The reason phrase, or nothing for a code without a well-known one.
-    #[must_use]
-    pub fn reason(self) -> &'static str {
-        match self.0 {
-            200 => "OK",
-            201 => "Created",
-            202 => "Accepted",
-            204 => "No Content",
-            301 => "Moved Permanently",
-            302 => "Found",
-            303 => "See Other",
-            304 => "Not Modified",
-            307 => "Temporary Redirect",
-            308 => "Permanent Redirect",
-            400 => "Bad Request",
-            401 => "Unauthorized",
-            403 => "Forbidden",
-            404 => "Not Found",
-            405 => "Method Not Allowed",
-            406 => "Not Acceptable",
-            408 => "Request Timeout",
-            409 => "Conflict",
-            410 => "Gone",
-            412 => "Precondition Failed",
-            413 => "Content Too Large",
-            414 => "URI Too Long",
-            415 => "Unsupported Media Type",
-            417 => "Expectation Failed",
-            422 => "Unprocessable Content",
-            429 => "Too Many Requests",
-            431 => "Request Header Headers Too Large",
-            500 => "Internal Server Error",
-            501 => "Not Implemented",
-            502 => "Bad Gateway",
-            503 => "Service Unavailable",
-            504 => "Gateway Timeout",
-            505 => "HTTP Version Not Supported",
-            _ => "",
-        }
-    }
-
-    /// Whether such an answer has content at all (RFC 9110 §6.4.1).
-    pub(crate) fn has_content(self) -> bool {
-        !matches!(self.0, 204 | 304)
-    }
-}
+use crate::http::status::Status;
+use std::borrow::Cow;
 
 /// An answer, ready to be written.
 ///

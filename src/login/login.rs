@@ -15,13 +15,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::auth::accounts::Account;
-use crate::auth::guard::Scoped;
+use crate::auth::user::Scoped;
 use crate::auth::user::User;
 use crate::error::Error;
 use crate::http::form;
 use crate::http::json;
 use crate::http::request::Request;
-use crate::http::response::{Response, Status};
+use crate::http::response::Response;
+use crate::http::status::Status;
 use crate::limits::LoginLimits;
 use crate::login::tokens::Tokens;
 use crate::login::turns::Turns;

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use blake2::{Blake2s256, Digest};
 
-use crate::auth::random;
+use crate::auth::secret;
 
 /// Issued tokens, and what each stands for.
 pub(crate) struct Tokens<T> {
@@ -49,7 +49,7 @@ impl<T: Clone> Tokens<T> {
 
     /// A new token for `value`. Fails if the system has no random source.
     pub(crate) fn issue(&self, value: T, now: Instant) -> io::Result<String> {
-        let token = random::token()?;
+        let token = secret::token()?;
         let hash = hash(&token);
         let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((at, oldest)) = order.front().copied() {

@@ -9,9 +9,12 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
 
-use crate::http::request::{Method, Request};
-use crate::http::response::{Response, Status};
-use crate::routes::table::{Route, Routes};
+use crate::http::method::Method;
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::http::status::Status;
+use crate::routes::route::Route;
+use crate::routes::table::Routes;
 
 const PAGE: &str = include_str!("docs.html");
 

@@ -7,11 +7,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::auth::guard::{Description, Scheme};
+use crate::auth::description::{Description, Scheme};
 use crate::http::json::string;
-use crate::http::request::Method;
+use crate::http::method::Method;
 use crate::http::response::Response;
-use crate::routes::table::{Route, Routes};
+use crate::routes::route::Route;
+use crate::routes::table::Routes;
 
 const A_STRING: &str = r#"{"type":"string"}"#;
 const AN_OBJECT: &str = r#"{"type":"object"}"#;
@@ -232,11 +233,12 @@ fn array(values: impl IntoIterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::guard::{self, Guard};
+    use crate::auth::guard::Guard;
+    use crate::auth::schemes;
     use crate::auth::user::User;
     use crate::auth::users::Users;
     use crate::http::request::Request;
-    use crate::http::response::Status;
+    use crate::http::status::Status;
 
     fn handler<T>(_: &mut Request, _: T) -> Response {
         Response::text("")
@@ -244,7 +246,7 @@ mod tests {
 
     fn by_token() -> Guard<User> {
         let users = Users::new([("t", User::new("Ann", []))]);
-        guard::bearer("r", move |token| users.by_token(token))
+        schemes::bearer("r", move |token| users.by_token(token))
     }
 
     /// The operation that a row makes, as JSON.
@@ -287,10 +289,11 @@ mod tests {
 
     #[test]
     fn either_scheme_is_enough() {
-        let either =
-            by_token()
-                .or(guard::basic("r", |_, _| None))
-                .or(guard::api_key("X_Key", "r", |_| None));
+        let either = by_token().or(schemes::basic("r", |_, _| None)).or(schemes::api_key(
+            "X_Key",
+            "r",
+            |_| None,
+        ));
         let row = || Route::guarded(Method::GET, "/", either.clone(), handler);
         told(row(), r#""security":[{"Bearer":[]},{"Basic":[]},{"ApiKey.X_5FKey":[]}]"#);
         let json = Routes::new([row()]).openapi("t", "1");

@@ -12,8 +12,9 @@ use std::fmt::{self, Arguments, Display, Write};
 use std::net::SocketAddr;
 
 use crate::http::date::Clock;
+use crate::http::head::Version;
 use crate::http::header::every;
-use crate::http::request::{Request, Version};
+use crate::http::request::Request;
 use crate::http::response::Response;
 
 const TARGET: &str = "guardhouse::access";

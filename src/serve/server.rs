@@ -22,7 +22,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::http::date::Clock;
-use crate::http::response::{Persistence, Response, Status};
+use crate::http::response::{Persistence, Response};
+use crate::http::status::Status;
 use crate::limits::Limits;
 use crate::routes::table::Routes;
 use crate::serve::connection::{self, Seat};

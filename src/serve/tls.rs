@@ -23,7 +23,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{InconsistentKeys, ServerConfig, ServerConnection};
 
-use crate::auth::users::warn_of_readers;
+use crate::auth::secret::warn_of_readers;
 use crate::limits::Limits;
 use crate::serve::connection::Stream;
 

@@ -1,0 +1,72 @@
+//! Request methods.
+
+/// A request method (RFC 9110 §9). Case-sensitive on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs)] // The names are RFC 9110's own.
+pub enum Method {
+    GET,
+    HEAD,
+    POST,
+    PUT,
+    PATCH,
+    DELETE,
+    OPTIONS,
+    TRACE,
+    CONNECT,
+    /// Any other token; the server answers it with 501.
+    Unknown,
+}
+
+impl Method {
+    /// Every method that a route can have.
+    ///
+    /// ```
+    /// use guardhouse::{Method, Response, Route, Routes};
+    ///
+    /// let routes = Routes::new(Method::ALL.map(|method| {
+    ///     Route::open(method, "/any", |_: &mut guardhouse::Request| Response::text("any\n"))
+    /// }));
+    /// ```
+    pub const ALL: [Method; 7] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+
+    /// The method as the wire has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::POST => "POST",
+            Method::PUT => "PUT",
+            Method::PATCH => "PATCH",
+            Method::DELETE => "DELETE",
+            Method::OPTIONS => "OPTIONS",
+            Method::TRACE => "TRACE",
+            Method::CONNECT => "CONNECT",
+            Method::Unknown => "-",
+        }
+    }
+
+    pub(crate) fn of(token: &str) -> Method {
+        match token {
+            "GET" => Method::GET,
+            "HEAD" => Method::HEAD,
+            "POST" => Method::POST,
+            "PUT" => Method::PUT,
+            "PATCH" => Method::PATCH,
+            "DELETE" => Method::DELETE,
+            "OPTIONS" => Method::OPTIONS,
+            "TRACE" => Method::TRACE,
+            "CONNECT" => Method::CONNECT,
+            _ => Method::Unknown,
+        }
+    }
+}
