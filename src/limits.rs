@@ -81,7 +81,7 @@ pub struct Limits {
     /// How long after its last answer a connection is still read when the server
     /// stops: the next request may be on its way. Default 100 ms: most clients
     /// that have one send it within a round trip.
-    pub last_call: Duration,
+    pub stopping_idle_timeout: Duration,
     /// How long requests under way may take to end after a stop. Default 10 s:
     /// Docker's time before it kills; Kubernetes gives 30 s.
     pub grace: Duration,
@@ -110,7 +110,7 @@ impl Limits {
         write_timeout: Duration::from_secs(10),
         drain_timeout: Duration::from_secs(1),
         linger_timeout: Duration::from_secs(2),
-        last_call: Duration::from_millis(100),
+        stopping_idle_timeout: Duration::from_millis(100),
         grace: Duration::from_secs(10),
     };
 }

@@ -398,7 +398,7 @@ fn a_bad_file_leaves_the_certificate_what_it_was() {
 fn what_is_wrong_with_a_file_is_said_and_none_of_the_key_is_shown() {
     let (files, other) = (Files::new(), Files::new());
     let opened =
-        |certificate: PathBuf, key: PathBuf| Tls::open(certificate, key).unwrap_err().to_string();
+        |certificate: PathBuf, key: PathBuf| Tls::load(certificate, key).unwrap_err().to_string();
     let begins = |error: &str, path: &PathBuf, says: &str| {
         assert!(error.starts_with(&format!("{}{says}", path.display())), "{error}");
     };
@@ -541,7 +541,7 @@ impl Running {
 
     fn with(limits: Limits, routes: impl Into<guardhouse::Routes>) -> Running {
         let files = Files::new();
-        let tls = Tls::open(files.cert_pem(), files.key_pem()).unwrap();
+        let tls = Tls::load(files.cert_pem(), files.key_pem()).unwrap();
         let server = Server::bind("127.0.0.1:0").unwrap().with_limits(limits);
         let server = server.with_tls(tls.clone());
         let (address, stop, routes) = (server.local_addr(), server.stop(), routes.into());

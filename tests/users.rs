@@ -39,18 +39,18 @@ fn name(users: &UsersFile, token: &str) -> Option<String> {
 #[test]
 fn a_bad_line_is_named_with_its_file_and_never_shown() {
     let file = File::new("ann:t0ken-of-ann\nbob:s3cret of bob\n");
-    let error = UsersFile::open(&file.0).unwrap_err().to_string();
+    let error = UsersFile::load(&file.0).unwrap_err().to_string();
     assert!(error.contains(&format!("{}, line 2: ", file.0.display())), "{error}");
     assert!(!error.contains("s3cret"), "{error}");
 
-    let error = UsersFile::open("/nonexistent/users.txt").unwrap_err().to_string();
+    let error = UsersFile::load("/nonexistent/users.txt").unwrap_err().to_string();
     assert!(error.starts_with("/nonexistent/users.txt can't be read: "), "{error}");
 }
 
 #[test]
 fn a_reload_replaces_all_users_and_a_bad_file_none() {
     let file = File::new("ann:t1\n");
-    let users = UsersFile::open(&file.0).unwrap();
+    let users = UsersFile::load(&file.0).unwrap();
     assert_eq!(name(&users, "t1").as_deref(), Some("ann"));
 
     file.write("bob:t2\n");
@@ -67,8 +67,8 @@ fn a_reload_replaces_all_users_and_a_bad_file_none() {
 #[test]
 fn a_reload_is_seen_by_every_thread_and_by_every_file_on_its_own() {
     let (first, second) = (File::new("ann:t\n"), File::new("bob:t\n"));
-    let first_users = Arc::new(UsersFile::open(&first.0).unwrap());
-    let second_users = UsersFile::open(&second.0).unwrap();
+    let first_users = Arc::new(UsersFile::load(&first.0).unwrap());
+    let second_users = UsersFile::load(&second.0).unwrap();
     for _ in 0..3 {
         assert_eq!(name(&first_users, "t").as_deref(), Some("ann"));
         assert_eq!(name(&second_users, "t").as_deref(), Some("bob"));
@@ -103,7 +103,7 @@ fn a_hundred_thousand_users_are_each_found() {
         writeln!(text, "user{number}:a-token-with-128-bits-{number:08x}:read write").unwrap();
     }
     let file = File::new(&text);
-    let users = UsersFile::open(&file.0).unwrap();
+    let users = UsersFile::load(&file.0).unwrap();
     assert_eq!(users.len(), 100_000);
     for number in (0..100_000).step_by(997) {
         let token = format!("a-token-with-128-bits-{number:08x}");

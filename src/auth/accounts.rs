@@ -23,8 +23,8 @@ impl Account {
     /// use guardhouse::{Account, Password, User};
     ///
     /// let account = Account::new(User::new("ann", []), Password::hash("correct-horse")?);
-    /// assert_eq!(account.open("correct-horse").unwrap().name(), "ann");
-    /// assert_eq!(account.open("wrong-horse"), None);
+    /// assert_eq!(account.check("correct-horse").unwrap().name(), "ann");
+    /// assert_eq!(account.check("wrong-horse"), None);
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[must_use]
@@ -47,7 +47,7 @@ impl Account {
 
     /// The user, if there is one and this is the password.
     #[must_use]
-    pub fn open(&self, password: &str) -> Option<&User> {
+    pub fn check(&self, password: &str) -> Option<&User> {
         // The password comes first, whoever it is.
         let is_right = match &self.password {
             Some(own) => own.matches(password),
@@ -99,13 +99,13 @@ mod tests {
         assert_eq!(accounts.by_name("ann"), Account::nobody());
         assert!(accounts.add(User::new("ann", []), secret.clone()));
         assert!(!accounts.add(User::new("ann", ["a"]), secret.clone()));
-        assert_eq!(accounts.by_name("ann").open("secret").map(User::name), Some("ann"));
-        assert_eq!(accounts.by_name("ann").open("secrex"), None);
+        assert_eq!(accounts.by_name("ann").check("secret").map(User::name), Some("ann"));
+        assert_eq!(accounts.by_name("ann").check("secrex"), None);
         for name in ["Ann", "eve", ""] {
             let nobody = accounts.by_name(name);
             assert_eq!(nobody.password, Some(secret.clone()));
-            assert_eq!(nobody.open("secret"), None);
+            assert_eq!(nobody.check("secret"), None);
         }
-        assert_eq!(Account::nobody().open("secret"), None);
+        assert_eq!(Account::nobody().check("secret"), None);
     }
 }

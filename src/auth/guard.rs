@@ -92,7 +92,7 @@ impl<T> Guard<T> {
 
     /// This guard, named in the route table. For guards that are no scheme's.
     #[must_use]
-    pub fn described(mut self, name: &'static str) -> Guard<T> {
+    pub fn with_name(mut self, name: &'static str) -> Guard<T> {
         self.description.name = Some(name);
         self
     }
@@ -216,7 +216,7 @@ impl<T: 'static> Guard<T> {
 
     /// This guard, telling the access log, if there is one, who passed.
     #[must_use]
-    pub fn named(self, name: impl Fn(&T) -> &str + Send + Sync + 'static) -> Guard<T> {
+    pub fn logged_as(self, name: impl Fn(&T) -> &str + Send + Sync + 'static) -> Guard<T> {
         let description = self.description.clone();
         let check = move |request: &Request| {
             self.check(request).inspect(|identity| {
@@ -463,7 +463,7 @@ mod tests {
         assert_eq!(told(guard.clone().or(by_password())), "Bearer from /token or Basic");
         assert_eq!(told(by_password().or(by_token()).tokens_from("/t")), "Basic or Bearer from /t");
         assert_eq!(told(by_password().tokens_from("/token")), "Basic");
-        let optional = guard.named(|name| name).with_detail("no").and_then(Ok).optional();
+        let optional = guard.logged_as(|name| name).with_detail("no").and_then(Ok).optional();
         assert_eq!(optional.description().to_string(), "Bearer from /token, optional");
     }
 

@@ -84,8 +84,8 @@ impl Users {
     /// use guardhouse::{Password, Users};
     ///
     /// let users = Users::parse(&format!("ann:{}:read", Password::hash("correct-horse")?))?;
-    /// assert_eq!(users.account("ann").open("correct-horse").unwrap().scopes(), ["read"]);
-    /// assert_eq!(users.account("eve").open("correct-horse"), None);
+    /// assert_eq!(users.account("ann").check("correct-horse").unwrap().scopes(), ["read"]);
+    /// assert_eq!(users.account("eve").check("correct-horse"), None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "login")]
@@ -207,9 +207,9 @@ mod tests {
         let users = Users::parse(&text).expect("a file");
         assert_eq!(users.len(), 4);
         assert_eq!(users.by_token("t1").expect("ann").scopes(), ["a"]);
-        assert_eq!(users.account("ann").open("secret").expect("ann").scopes(), ["a", "b"]);
-        assert_eq!(users.account("bob").open("secret").expect("bob").name(), "bob");
-        assert_eq!(users.account("cyd").open("t2"), None, "a token is no password");
+        assert_eq!(users.account("ann").check("secret").expect("ann").scopes(), ["a", "b"]);
+        assert_eq!(users.account("bob").check("secret").expect("bob").name(), "bob");
+        assert_eq!(users.account("cyd").check("t2"), None, "a token is no password");
         assert_eq!(users.by_token(phc), None, "and a hash is no token");
         let twice = format!("ann:{phc}\nann:{phc}");
         assert_eq!(

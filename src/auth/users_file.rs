@@ -215,7 +215,7 @@ impl UsersFile {
     /// # Errors
     ///
     /// The file can't be read, or a line in it can't. Nothing is half-loaded.
-    pub fn open(path: impl Into<PathBuf>) -> Result<UsersFile, LoadError> {
+    pub fn load(path: impl Into<PathBuf>) -> Result<UsersFile, LoadError> {
         let path = path.into();
         let current = Mutex::new(Arc::new(load(&path)?));
         Ok(UsersFile { path, current, version: AtomicU64::new(next_version()) })
@@ -226,7 +226,7 @@ impl UsersFile {
     ///
     /// # Errors
     ///
-    /// As [`UsersFile::open`]; then the users stay who they were.
+    /// As [`UsersFile::load`]; then the users stay who they were.
     pub fn reload(&self) -> Result<(), LoadError> {
         let users = Arc::new(load(&self.path)?);
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);

@@ -117,7 +117,7 @@ impl Login {
         // within the turn too: that may be a query to a database.
         let turn = self.0.turns.take().ok_or(Fault::Busy)?;
         let account = (self.0.accounts)(&asked.username);
-        let user = account.open(&asked.password);
+        let user = account.check(&asked.password);
         drop(turn);
         let user = user.ok_or(Fault::Grant)?;
         request.identify(user.name());

@@ -37,7 +37,7 @@ impl Routes {
     /// use guardhouse::{Method::GET, Request, Response, Route, Routes};
     ///
     /// let home = |_: &mut Request| Response::text("Come in.\n");
-    /// let routes = Routes::new([Route::open(GET, "/", home).summary("Greets everyone.")]);
+    /// let routes = Routes::new([Route::open(GET, "/", home).with_summary("Greets everyone.")]);
     /// let routes = routes.documented("Doors", "1.0");
     /// let mut request = Request::parse(b"GET /docs.txt HTTP/1.0\r\n\r\n")?;
     /// assert!(routes.answer(&mut request).body().starts_with(
@@ -65,9 +65,9 @@ impl Routes {
 fn rows(json: String, text: String) -> [Route; 3] {
     let row = |path, summary, media_type, body: Cow<'static, str>| {
         Route::open(Method::GET, path, cached(media_type, body))
-            .summary(summary)
-            .answers(Response::new(Status::OK).with_body(media_type, Vec::new()))
-            .answers(Response::new(Status::NOT_MODIFIED))
+            .with_summary(summary)
+            .with_example(Response::new(Status::OK).with_body(media_type, Vec::new()))
+            .with_example(Response::new(Status::NOT_MODIFIED))
     };
     [
         row("/docs", "This table, to read and to try.", "text/html; charset=utf-8", PAGE.into()),

@@ -25,7 +25,7 @@ impl Routes {
     /// use guardhouse::{Method::GET, Request, Response, Route, Routes};
     ///
     /// let home = |_: &mut Request| Response::text("Come in.\n");
-    /// let routes = Routes::new([Route::open(GET, "/", home).summary("Greets everyone.")]);
+    /// let routes = Routes::new([Route::open(GET, "/", home).with_summary("Greets everyone.")]);
     /// let json = routes.openapi("Doors", "1.0");
     /// assert!(json.starts_with(r#"{"openapi":"3.1.0","info":{"title":"Doors","version":"1.0"}"#));
     /// assert!(json.contains(r#""/":{"get":{"summary":"Greets everyone.""#));
@@ -55,8 +55,8 @@ impl Routes {
 /// What a row is for, who stands before it, and how it can answer.
 fn operation(route: &Route) -> String {
     let mut members = vec![("x-guard", string(&route.guarded_by()))];
-    if !route.about().is_empty() {
-        members.insert(0, ("summary", string(route.about())));
+    if !route.summary().is_empty() {
+        members.insert(0, ("summary", string(route.summary())));
     }
     // A guard that is no scheme's has nothing that OpenAPI could name.
     if let Some(guard) = route.guard().filter(|guard| !guard.schemes().is_empty()) {
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_guard_of_no_scheme_is_named_and_needs_nothing_sent() {
-        let guard = Guard::new(|_: &Request| Ok(())).described("weekday");
+        let guard = Guard::new(|_: &Request| Ok(())).with_name("weekday");
         let row = Route::guarded(Method::GET, "/", guard, handler);
         told(row, r#"{"x-guard":"weekday","responses":"#);
     }
@@ -339,8 +339,10 @@ mod tests {
     fn an_example_has_its_status_its_fields_and_its_media_type() {
         let row = |method| {
             Route::open(method, "/", |_: &mut Request| Response::text(""))
-                .answers(Response::text("").with_status(Status::CREATED).with_header("X-A", "1"))
-                .answers(Response::new(Status::NO_CONTENT))
+                .with_example(
+                    Response::text("").with_status(Status::CREATED).with_header("X-A", "1"),
+                )
+                .with_example(Response::new(Status::NO_CONTENT))
         };
         let header = r#""headers":{"X-A":{"schema":{"type":"string"},"example":"1"}}"#;
         let body = r#""content":{"text/plain; charset=utf-8":{"schema":{"type":"string"}}}"#;
@@ -364,7 +366,7 @@ mod tests {
     #[test]
     fn what_a_program_says_of_itself_stays_in_its_string() {
         let row = Route::open(Method::GET, "/\"a", |_: &mut Request| Response::text(""));
-        let json = Routes::new([row.summary("a \"b\" \\")]).openapi("\"t\"\n", "1");
+        let json = Routes::new([row.with_summary("a \"b\" \\")]).openapi("\"t\"\n", "1");
         for told in [r#""title":"\"t\"\n""#, r#""/\"a":"#, r#""summary":"a \"b\" \\""#] {
             assert!(json.contains(told), "{told} is not in {json}");
         }

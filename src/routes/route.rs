@@ -154,11 +154,11 @@ impl Route {
     /// use guardhouse::{Method::GET, Request, Response, Route};
     ///
     /// let home = |_: &mut Request| Response::text("Come in.\n");
-    /// let row = Route::open(GET, "/", home).summary("Greets everyone.");
-    /// assert_eq!(row.about(), "Greets everyone.");
+    /// let row = Route::open(GET, "/", home).with_summary("Greets everyone.");
+    /// assert_eq!(row.summary(), "Greets everyone.");
     /// ```
     #[must_use]
-    pub fn summary(mut self, summary: &'static str) -> Route {
+    pub fn with_summary(mut self, summary: &'static str) -> Route {
         self.summary = summary;
         self
     }
@@ -174,10 +174,10 @@ impl Route {
     /// use guardhouse::{Method::GET, Request, Response, Route};
     ///
     /// let home = |_: &mut Request| Response::text("Come in.\n");
-    /// let row = Route::open(GET, "/", home).answers(Response::text(""));
+    /// let row = Route::open(GET, "/", home).with_example(Response::text(""));
     /// ```
     #[must_use]
-    pub fn answers(mut self, example: Response) -> Route {
+    pub fn with_example(mut self, example: Response) -> Route {
         self.answers.push(example);
         self
     }
@@ -202,7 +202,7 @@ impl Route {
 
     /// The summary; empty if there is none.
     #[must_use]
-    pub fn about(&self) -> &str {
+    pub fn summary(&self) -> &str {
         self.summary
     }
 
@@ -247,7 +247,7 @@ impl<T: 'static> Behind<T> {
         self
     }
 
-    /// The row before, with its [summary](Route::summary).
+    /// The row before, with its [summary](Route::with_summary).
     ///
     /// ```
     /// use guardhouse::{Method::{DELETE, GET}, Request, Response, Route, Status, guard};
@@ -257,23 +257,23 @@ impl<T: 'static> Behind<T> {
     ///
     /// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
     /// let notes = Route::behind(signed_in)
-    ///     .guarded(GET, "/notes", show).summary("Shows all notes.")
-    ///     .guarded(DELETE, "/notes", drop).summary("Drops all notes.")
-    ///     .answers(Response::new(Status::NO_CONTENT));
-    /// let summaries: Vec<String> = notes.into_iter().map(|row| row.about().to_owned()).collect();
+    ///     .guarded(GET, "/notes", show).with_summary("Shows all notes.")
+    ///     .guarded(DELETE, "/notes", drop).with_summary("Drops all notes.")
+    ///     .with_example(Response::new(Status::NO_CONTENT));
+    /// let summaries: Vec<String> = notes.into_iter().map(|row| row.summary().to_owned()).collect();
     /// assert_eq!(summaries, ["Shows all notes.", "Drops all notes."]);
     /// ```
     #[must_use]
-    pub fn summary(mut self, summary: &'static str) -> Behind<T> {
-        let last = self.routes.pop().map(|route| route.summary(summary));
+    pub fn with_summary(mut self, summary: &'static str) -> Behind<T> {
+        let last = self.routes.pop().map(|route| route.with_summary(summary));
         self.routes.extend(last);
         self
     }
 
-    /// The row before, with an [answer](Route::answers) that it gives, as above.
+    /// The row before, with an [example](Route::with_example) that it gives, as above.
     #[must_use]
-    pub fn answers(mut self, example: Response) -> Behind<T> {
-        let last = self.routes.pop().map(|route| route.answers(example));
+    pub fn with_example(mut self, example: Response) -> Behind<T> {
+        let last = self.routes.pop().map(|route| route.with_example(example));
         self.routes.extend(last);
         self
     }

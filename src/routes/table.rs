@@ -226,10 +226,10 @@ mod tests {
         let me = |_: &mut Request, name| Response::text(name);
         let behind = Route::behind(guard)
             .guarded(Method::GET, "/me", me)
-            .summary("Says who you are.")
+            .with_summary("Says who you are.")
             .guarded(Method::DELETE, "/me", me);
         let home = Route::open(Method::GET, "/", |_: &mut Request| Response::text("home"));
-        let routes: Routes = [home.summary("Greets.")].into_iter().chain(behind).collect();
+        let routes: Routes = [home.with_summary("Greets.")].into_iter().chain(behind).collect();
         assert_eq!(
             routes.to_string(),
             "METHOD  PATH  GUARD   SUMMARY\n\

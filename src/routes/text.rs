@@ -10,7 +10,7 @@ impl fmt::Display for Routes {
         let head = ["METHOD", "PATH", "GUARD", "SUMMARY"].map(str::to_owned);
         let rows = self.iter().map(|route| {
             let method = route.method().as_str().to_owned();
-            [method, route.path().to_owned(), route.guarded_by(), route.about().to_owned()]
+            [method, route.path().to_owned(), route.guarded_by(), route.summary().to_owned()]
         });
         let rows: Vec<[String; 4]> = std::iter::once(head).chain(rows).collect();
         let width =

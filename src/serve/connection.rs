@@ -299,7 +299,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         let timeout = match self.served {
             // The last answer may have been written before the server began to
             // stop, and its reader may have sent the next request since.
-            _ if self.seat.is_leaving() => limits.last_call,
+            _ if self.seat.is_leaving() => limits.stopping_idle_timeout,
             true => limits.idle_timeout,
             false => limits.silent_timeout,
         };

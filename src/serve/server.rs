@@ -80,7 +80,7 @@ impl Server {
     ///
     /// The address does not resolve, is in use, or is not ours to take.
     pub fn bind(address: impl ToSocketAddrs) -> io::Result<Server> {
-        Server::on(TcpListener::bind(address)?)
+        Server::from_listener(TcpListener::bind(address)?)
     }
 
     /// Serves at a listener that was made elsewhere: one with a longer queue than
@@ -90,7 +90,7 @@ impl Server {
     /// use guardhouse::Server;
     ///
     /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-    /// let server = Server::on(listener)?;
+    /// let server = Server::from_listener(listener)?;
     /// # assert_ne!(server.local_addr().port(), 0);
     /// # Ok::<(), std::io::Error>(())
     /// ```
@@ -98,7 +98,7 @@ impl Server {
     /// # Errors
     ///
     /// The listener has no address, so it listens no more.
-    pub fn on(listener: TcpListener) -> io::Result<Server> {
+    pub fn from_listener(listener: TcpListener) -> io::Result<Server> {
         let address = listener.local_addr()?;
         let stop = Stop { asked: Arc::default(), address };
         let (limits, transport) = (Limits::default(), Transport::Tcp);
@@ -561,14 +561,15 @@ impl Register {
                 return;
             }
             let elapsed = now.duration_since(epoch);
-            let is_over = |since: u64| Duration::from_millis(since) + limits.last_call <= elapsed;
+            let is_over =
+                |since: u64| Duration::from_millis(since) + limits.stopping_idle_timeout <= elapsed;
             for (seat, stream) in open.connections.values() {
                 if seat.idle_since().is_some_and(is_over) {
                     let _ = stream.shutdown(Shutdown::Read);
                 }
             }
             // Until one leaves, or the next one's last call is over.
-            open = self.wait(open, limits.last_call.min(end - now) / 4);
+            open = self.wait(open, limits.stopping_idle_timeout.min(end - now) / 4);
         }
     }
 }

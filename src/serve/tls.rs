@@ -43,7 +43,7 @@ use crate::serve::connection::Stream;
 /// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
 /// # std::fs::write(&cert_pem, made.cert.pem())?;
 /// # std::fs::write(&key_pem, made.signing_key.serialize_pem())?;
-/// let tls = Tls::open(cert_pem, key_pem)?;
+/// let tls = Tls::load(cert_pem, key_pem)?;
 /// let server = Server::bind("127.0.0.1:0")?.with_tls(tls.clone());
 /// # let stop = server.stop();
 /// let running = std::thread::spawn(|| {
@@ -74,7 +74,7 @@ impl Tls {
     ///
     /// A file can't be read or has not what it should, or the two don't belong
     /// together.
-    pub fn open(
+    pub fn load(
         certificate: impl Into<PathBuf>,
         key: impl Into<PathBuf>,
     ) -> Result<Tls, LoadError> {
@@ -88,7 +88,7 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// As [`Tls::open`]; then certificate and key stay what they were.
+    /// As [`Tls::load`]; then certificate and key stay what they were.
     pub fn reload(&self) -> Result<(), LoadError> {
         let loaded = Arc::new(load(&self.0.certificate, &self.0.key)?);
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = loaded;

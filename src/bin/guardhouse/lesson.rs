@@ -16,15 +16,15 @@ pub const REALM: &str = "guardhouse";
 /// The table: every route, and who stands before it.
 pub fn routes(guards: Guards) -> Vec<Route> {
     vec![
-        Route::open(GET, "/open", open).summary("Anyone may see this."),
+        Route::open(GET, "/open", open).with_summary("Anyone may see this."),
         Route::guarded(GET, "/secure", guards.verified, secure)
-            .summary("Behind a guard that lets everyone pass."),
+            .with_summary("Behind a guard that lets everyone pass."),
         Route::guarded(GET, "/protected", guards.protected, protected)
-            .summary("Greets the user whose token it is."),
+            .with_summary("Greets the user whose token it is."),
         Route::guarded(GET, "/dashboard", guards.dashboard, dashboard)
-            .summary("Welcomes the user to their dashboard."),
-        Route::guarded(GET, "/users/me", guards.me, me).summary("Says who the user is."),
-        Route::guarded(GET, "/admin", guards.admin, admin).summary("Names the admin."),
+            .with_summary("Welcomes the user to their dashboard."),
+        Route::guarded(GET, "/users/me", guards.me, me).with_summary("Says who the user is."),
+        Route::guarded(GET, "/admin", guards.admin, admin).with_summary("Names the admin."),
     ]
 }
 
@@ -61,7 +61,7 @@ impl Guards {
     /// The guards for users of your own, found by their tokens: each of them may
     /// take every route.
     pub fn for_users(by_token: impl Fn(&str) -> Option<User> + Send + Sync + 'static) -> Guards {
-        let user = guard::bearer(REALM, by_token).named(User::name);
+        let user = guard::bearer(REALM, by_token).logged_as(User::name);
         Guards::new(user.clone(), user.clone(), user.clone(), user.clone(), user)
     }
 
@@ -85,7 +85,7 @@ impl Guards {
         any: Guard<User>,
     ) -> Guards {
         Guards {
-            verified: Guard::new(verify_user).described("verify_user"),
+            verified: Guard::new(verify_user).with_name("verify_user"),
             protected,
             dashboard: dashboard.with_detail("Invalid token"),
             me: me.with_detail("Invalid token"),
@@ -102,7 +102,7 @@ fn verify_user(_: &Request) -> Result<bool, Refusal> {
 
 /// The lesson's `get_current_user`: whose token it is.
 fn current_user(users: Users) -> Guard<User> {
-    guard::bearer(REALM, move |token| users.by_token(token)).named(User::name)
+    guard::bearer(REALM, move |token| users.by_token(token)).logged_as(User::name)
 }
 
 fn open(_: &mut Request) -> Response {

@@ -43,8 +43,8 @@ impl Logins {
     /// The rows that issue them.
     pub fn routes(self) -> impl Iterator<Item = Route> {
         let answer = move |request: &mut Request| self.login.answer(request);
-        let token =
-            Route::open(POST, TOKEN, answer).summary("Gives a token for a name and a password.");
+        let token = Route::open(POST, TOKEN, answer)
+            .with_summary("Gives a token for a name and a password.");
         [token].into_iter()
     }
 }

@@ -66,14 +66,14 @@ fn routes(guards: Guards, logins: Logins, readiness: Readiness) -> Routes {
 
 fn serve(options: Options) -> ExitCode {
     logger::init(options.log_level);
-    let users = match options.users.as_ref().map(UsersFile::open).transpose() {
+    let users = match options.users.as_ref().map(UsersFile::load).transpose() {
         Ok(users) => users.map(Arc::new),
         Err(error) => return fail(COULD_NOT_RUN, &error),
     };
     let logins = Logins::new(&options, users.clone());
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     #[cfg(feature = "tls")]
-    let tls = match options.tls.map(|(certificate, key)| Tls::open(certificate, key)).transpose() {
+    let tls = match options.tls.map(|(certificate, key)| Tls::load(certificate, key)).transpose() {
         Ok(tls) => tls,
         Err(error) => return fail(COULD_NOT_RUN, &error),
     };
@@ -130,7 +130,7 @@ fn listen(address: &str) -> io::Result<Server> {
     if let Err(error) = backlog::lengthen(&listener) {
         log::warn!("a crowd of more than 128 may have to wait at the door: {error}");
     }
-    Server::on(listener)
+    Server::from_listener(listener)
 }
 
 /// What signals act on.

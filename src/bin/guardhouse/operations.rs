@@ -42,17 +42,17 @@ pub fn routes(readiness: Readiness, signed_in: Guard<User>) -> impl Iterator<Ite
         .with_header("X-Auth-Scopes", "reports:read");
     let auth_rows = Method::ALL.map(|method| {
         Route::guarded(method, "/auth", signed_in.clone(), auth)
-            .summary("Tells a proxy whose token it is, and checks ?scope=.")
-            .answers(passed.clone())
+            .with_summary("Tells a proxy whose token it is, and checks ?scope=.")
+            .with_example(passed.clone())
     });
     let health_rows = [
         Route::open(GET, "/healthz", |_: &mut Request| live())
-            .summary("Whether the server is up.")
-            .answers(live()),
+            .with_summary("Whether the server is up.")
+            .with_example(live()),
         Route::open(GET, "/readyz", move |_: &mut Request| ready(readiness.is_ready()))
-            .summary("Whether new requests are welcome.")
-            .answers(ready(true))
-            .answers(ready(false)),
+            .with_summary("Whether new requests are welcome.")
+            .with_example(ready(true))
+            .with_example(ready(false)),
     ];
     health_rows.into_iter().chain(auth_rows)
 }
