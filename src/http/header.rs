@@ -1,25 +1,36 @@
-//! What fields are made of: the grammar that heads, trailers and answers share
-//! (RFC 9110 §5).
+//! The grammar that headers share: in requests, in trailers, in responses
+//! (RFC 9110 §5). Small functions over bytes; nothing here knows a header's name.
 
-/// A field line of a request: a name, and a value without the whitespace around
-/// it. Values are bytes; nothing says that they are UTF-8 (RFC 9110 §5.5).
+/// A header of a request: its name, and its value without the whitespace around
+/// it. A value is bytes, and need not be UTF-8 (RFC 9110 §5.5).
 pub type Header<'a> = httparse::Header<'a>;
 
-/// Whether these bytes are a token: what names and schemes are made of
-/// (RFC 9110 §5.6.2).
+/// The values of all headers of that name, in order. Names are case-insensitive
+/// (RFC 9110 §5.1).
+pub(crate) fn values<'h>(headers: &'h [Header<'_>], name: &str) -> impl Iterator<Item = &'h [u8]> {
+    headers
+        .iter()
+        .filter(move |header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value)
+}
+
+/// Whether the bytes are a token, which is what names and auth schemes are made
+/// of (RFC 9110 §5.6.2).
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && every(bytes, is_token_byte)
 }
 
-/// Whether these bytes may stand in a field's value: no CR, LF, NUL or other
-/// control character but the tab (RFC 9110 §5.5).
+/// Whether the bytes may be a header's value: no CR, no LF, no NUL, and no other
+/// control character except the tab (RFC 9110 §5.5).
 pub(crate) fn is_value(bytes: &[u8]) -> bool {
     every(bytes, |byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
-/// The number that these bytes are, digits alone, one at least.
+/// The number that the bytes write in decimal: one digit or more, and nothing
+/// else.
 ///
-/// Not `str::parse`: that takes a sign (CVE-2023-34188 is a server that did).
+/// Not `str::parse`, because that accepts a sign (CVE-2023-34188 was a server
+/// that did).
 pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
     let [_, ..] = bytes else { return None };
     bytes.iter().try_fold(0_u64, |number, byte| {
@@ -28,13 +39,13 @@ pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
     })
 }
 
-/// Whether every byte is so. `all` would stop at the first that is not; without
-/// a way out of the loop the compiler looks at many bytes at once.
-pub(crate) fn every(bytes: &[u8], is_so: impl Fn(u8) -> bool) -> bool {
-    bytes.iter().fold(true, |so, byte| so & is_so(*byte))
+/// Whether `test` is true for every byte. It always looks at all bytes: without
+/// an early exit the compiler tests many bytes at once.
+pub(crate) fn every(bytes: &[u8], test: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |so_far, byte| so_far & test(*byte))
 }
 
-/// What follows optional whitespace (RFC 9110 §5.6.3).
+/// The bytes after any spaces and tabs at the front (RFC 9110 §5.6.3).
 pub(crate) fn skip_whitespace(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
@@ -42,13 +53,14 @@ pub(crate) fn skip_whitespace(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// What follows a token, if one stands here.
+/// The bytes after the token at the front; `None` if there is no token.
 pub(crate) fn skip_token(bytes: &[u8]) -> Option<&[u8]> {
     let length = bytes.iter().take_while(|byte| is_token_byte(**byte)).count();
     if length == 0 { None } else { bytes.get(length..) }
 }
 
-/// What follows a quoted-string, if one stands here (RFC 9110 §5.6.4).
+/// The bytes after the quoted-string at the front; `None` if there is none
+/// (RFC 9110 §5.6.4).
 pub(crate) fn skip_quoted_string(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = bytes.strip_prefix(b"\"")?;
     loop {
@@ -83,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_has_no_control_character_but_the_tab() {
+    fn a_value_has_no_control_character_except_the_tab() {
         assert!(is_value(b"") && is_value(b"a\tb") && is_value(b"\x80\xff"));
         for no in [&b"a\rb"[..], b"a\nb", b"a\0b", b"\x1b[31m", b"\x7f"] {
             assert!(!is_value(no), "{no:?}");
@@ -91,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_digits_alone_and_fits() {
+    fn a_number_is_digits_alone_and_fits_into_64_bits() {
         assert_eq!(number(b"007"), Some(7));
         assert_eq!(number(b"18446744073709551615"), Some(u64::MAX));
         for no in ["", "+7", "-7", " 7", "7 ", "0x7", "7.0", "18446744073709551616", "\u{667}"] {

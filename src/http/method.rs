@@ -1,6 +1,6 @@
-//! Request methods.
+//! The request methods that the server knows.
 
-/// A request method (RFC 9110 §9). Case-sensitive on the wire.
+/// A request method (RFC 9110 §9). Methods are case-sensitive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[allow(missing_docs)] // The names are RFC 9110's own.
@@ -14,7 +14,7 @@ pub enum Method {
     OPTIONS,
     TRACE,
     CONNECT,
-    /// Any other token; the server answers it with 501.
+    /// Any other token. The server answers 501.
     Unknown,
 }
 
@@ -38,7 +38,7 @@ impl Method {
         Method::OPTIONS,
     ];
 
-    /// The method as the wire has it.
+    /// The method as it is written in a request line; `-` for an unknown one.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -55,7 +55,8 @@ impl Method {
         }
     }
 
-    pub(crate) fn of(token: &str) -> Method {
+    /// The method that a request line names.
+    pub(crate) fn parse(token: &str) -> Method {
         match token {
             "GET" => Method::GET,
             "HEAD" => Method::HEAD,

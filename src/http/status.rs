@@ -82,7 +82,7 @@ impl Status {
             417 => "Expectation Failed",
             422 => "Unprocessable Content",
             429 => "Too Many Requests",
-            431 => "Request Header Headers Too Large",
+            431 => "Request Header Fields Too Large",
             500 => "Internal Server Error",
             501 => "Not Implemented",
             502 => "Bad Gateway",

@@ -1,4 +1,8 @@
-//! The target.
+//! Takes a request target apart (RFC 9112 §3.2): path, query, authority.
+//!
+//! Routes are compared with the path, so two spellings of one path must become
+//! one here, and two different paths must stay two: encoded letters, digits and
+//! `-._~` are decoded, once; everything else stays as it was sent.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -7,32 +11,34 @@ use crate::error::Error;
 use crate::http::header::{every, number};
 use crate::http::method::Method;
 
-/// A request target, taken apart.
+/// The parts of a request target.
 pub(crate) struct Target<'a> {
     pub(crate) path: Cow<'a, str>,
     pub(crate) query: Option<&'a str>,
+    /// The host and port of an absolute-form target.
     pub(crate) authority: Option<&'a str>,
 }
 
 impl<'a> Target<'a> {
     pub(crate) fn parse(method: Method, target: &'a str) -> Result<Target<'a>, Error> {
-        // A fragment is never sent (RFC 9112 §3.2: none of the forms has one),
-        // and httparse lets bytes from 0x80 on pass.
+        // Visible ASCII, as httparse does not check it; and no fragment, because
+        // none of the four forms has one (RFC 9112 §3.2).
         if !every(target.as_bytes(), |byte| byte.is_ascii_graphic() && byte != b'#') {
             return Err(Error::Target);
         }
-        // authority-form is CONNECT's alone, and that gets a 501 whatever it names.
+        // authority-form is for CONNECT alone, which is answered 501 in any case.
         if method == Method::CONNECT {
             return Ok(Target { path: "".into(), query: None, authority: None });
         }
+        // asterisk-form is for OPTIONS alone.
         if target == "*" && method == Method::OPTIONS {
             return Ok(Target { path: "*".into(), query: None, authority: None });
         }
         let (authority, rest) = if target.starts_with('/') {
             (None, target)
         } else {
-            // absolute-form: "a server MUST accept the absolute-form in requests"
-            // (RFC 9112 §3.2.2). The scheme's case does not matter.
+            // "a server MUST accept the absolute-form in requests" (RFC 9112
+            // §3.2.2). The scheme is case-insensitive.
             let (scheme, rest) = target.split_at_checked("http://".len()).ok_or(Error::Target)?;
             let end = rest.find(['/', '?']).unwrap_or(rest.len());
             let (authority, rest) = rest.split_at(end);
@@ -50,8 +56,9 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Decodes the bytes that mean the same encoded or not (RFC 3986 §6.2.2.2),
-/// once. What could mean something else stays encoded: `%2F`, `%25`, `%00`.
+/// Decodes `%XX` where it stands for an unreserved byte: those mean the same
+/// encoded or not (RFC 3986 §6.2.2.2). `%2F`, `%25` and `%00` stay encoded,
+/// because decoded they would mean something else.
 fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
     if !path.contains('%') {
         return Ok(Cow::Borrowed(path));
@@ -76,12 +83,12 @@ fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
     Ok(Cow::Owned(decoded))
 }
 
-/// `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2), with a host that is
-/// not empty: an http URI has one (RFC 9110 §4.2.1).
+/// Whether the bytes are `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2).
+/// The host must not be empty (RFC 9110 §4.2.1).
 pub(crate) fn is_authority(authority: &[u8]) -> bool {
     let (host_is_valid, port) = if let Some(literal) = authority.strip_prefix(b"[") {
-        let (address, behind) = split_at_byte(literal, b']');
-        let Some(port) = behind.strip_prefix(b"]") else { return false };
+        let (address, rest) = split_at_byte(literal, b']');
+        let Some(port) = rest.strip_prefix(b"]") else { return false };
         let address = str::from_utf8(address).map(str::parse::<Ipv6Addr>);
         (matches!(address, Ok(Ok(_))), port)
     } else {
@@ -96,36 +103,90 @@ pub(crate) fn is_authority(authority: &[u8]) -> bool {
         }
 }
 
-/// `reg-name`, not empty: unreserved, sub-delims and encoded bytes (RFC 3986
-/// §3.2.2). An IPv4 address is one, too.
+/// An authority without the port 80, which is the default of http.
+pub(crate) fn without_default_port(authority: &[u8]) -> &[u8] {
+    authority.strip_suffix(b":80").or_else(|| authority.strip_suffix(b":")).unwrap_or(authority)
+}
+
+/// Whether the bytes are a `reg-name` that is not empty: unreserved bytes,
+/// sub-delims and `%XX` (RFC 3986 §3.2.2). IPv4 addresses are among them.
 fn is_registered_name(host: &[u8]) -> bool {
     let mut rest = host;
-    while let [byte, behind @ ..] = rest {
-        rest = match (byte, behind) {
-            (b'%', [high, low, behind @ ..])
+    while let [byte, after @ ..] = rest {
+        rest = match (byte, after) {
+            (b'%', [high, low, after @ ..])
                 if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
             {
-                behind
+                after
             }
-            (b'!' | b'$' | b'&'..=b',' | b';' | b'=', _) => behind,
-            (byte, _) if is_unreserved(*byte) => behind,
+            (b'!' | b'$' | b'&'..=b',' | b';' | b'=', _) => after,
+            (byte, _) if is_unreserved(*byte) => after,
             _ => return false,
         };
     }
     !host.is_empty()
 }
 
-/// What is before the first such byte, and the rest from it on.
+/// What is before the first such byte, and the rest from that byte on.
 fn split_at_byte(bytes: &[u8], wanted: u8) -> (&[u8], &[u8]) {
     let at = bytes.iter().position(|byte| *byte == wanted);
     bytes.split_at(at.unwrap_or(bytes.len()))
 }
 
+/// `unreserved = ALPHA / DIGIT / "-" / "." / "_" / "~"` (RFC 3986 §2.3).
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// An authority without the port that http implies.
-pub(crate) fn without_default_port(authority: &[u8]) -> &[u8] {
-    authority.strip_suffix(b":80").or_else(|| authority.strip_suffix(b":")).unwrap_or(authority)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn path(target: &str) -> Result<String, Error> {
+        Target::parse(Method::GET, target).map(|target| target.path.into_owned())
+    }
+
+    #[test]
+    fn a_target_has_one_of_the_forms_that_a_server_accepts() {
+        assert_eq!(path("/a/b?c=/d").as_deref(), Ok("/a/b"));
+        assert_eq!(path("http://a/b").as_deref(), Ok("/b"));
+        assert_eq!(path("HTTP://A:80").as_deref(), Ok("/"));
+        assert_eq!(path("http://a?b").as_deref(), Ok("/"));
+        for target in [
+            "a", "*", "\\a", "a:80", "/a#b", "/é", "https://a/", "http:///", "http://u@a/",
+            "ftp://a/",
+        ] {
+            assert_eq!(path(target), Err(Error::Target), "{target}");
+        }
+        let star = Target::parse(Method::OPTIONS, "*").map(|target| target.path.into_owned());
+        assert_eq!(star.as_deref(), Ok("*"));
+    }
+
+    #[test]
+    fn encoded_unreserved_bytes_are_decoded_once_and_no_others() {
+        assert_eq!(path("/%70rotected").as_deref(), Ok("/protected"));
+        assert_eq!(path("/%7e%2D").as_deref(), Ok("/~-"));
+        for kept in
+            ["/a%2Fb", "/%2570", "/%00", "/%0d%0a", "//a", "/a/../b", "/./a", "/A", "/%c3%a9"]
+        {
+            assert_eq!(path(kept).as_deref(), Ok(kept));
+        }
+        for malformed in ["/%", "/%7", "/%zz", "/%+1", "/a%2", "/%%41"] {
+            assert_eq!(path(malformed), Err(Error::Target), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn an_authority_is_a_host_and_perhaps_a_port() {
+        for valid in ["a", "a:80", "a:", "127.0.0.1:8000", "[::1]", "[::1]:8000", "a-b_c.d", "%41"]
+        {
+            assert!(is_authority(valid.as_bytes()), "{valid}");
+        }
+        for invalid in [
+            "", "a b", "a/b", "u@a", "a:b", "a:99999", "a:+1", "[::1", "[]", "::1", "a%4", "é",
+        ] {
+            assert!(!is_authority(invalid.as_bytes()), "{invalid}");
+        }
+    }
 }

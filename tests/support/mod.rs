@@ -363,7 +363,7 @@ fn parse_head(head: &str) -> Result<(u16, Headers), &'static str> {
         (413, "Content Too Large"),
         (414, "URI Too Long"),
         (417, "Expectation Failed"),
-        (431, "Request Header Headers Too Large"),
+        (431, "Request Header Fields Too Large"),
         (500, "Internal Server Error"),
         (501, "Not Implemented"),
         (503, "Service Unavailable"),
