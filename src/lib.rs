@@ -76,10 +76,11 @@ pub use limits::LoginLimits;
 pub use login::login::Login;
 pub use routes::route::{Behind, Route};
 pub use routes::table::Routes;
-pub use serve::connection::exchange;
-pub use serve::server::{Server, Stop};
+pub use serve::exchange::exchange;
+pub use serve::server::Server;
+pub use serve::stop::Stop;
 #[cfg(feature = "tls")]
-pub use serve::tls::{self, Tls};
+pub use serve::tls::Tls;
 
 /// Guards for the auth schemes, and what belongs to guards.
 pub mod guard {
@@ -87,6 +88,12 @@ pub mod guard {
     pub use crate::auth::schemes::{api_key, basic, bearer};
     pub use crate::auth::secret::is_same;
     pub use crate::auth::user::Scoped;
+}
+
+/// What can be wrong with a certificate and its key.
+#[cfg(feature = "tls")]
+pub mod tls {
+    pub use crate::serve::tls::LoadError;
 }
 
 /// The users file: its errors, and new lines for it.

@@ -6,11 +6,6 @@
 
 use std::time::Duration;
 
-/// How long a browser remembers that a host is reached by HTTPS alone: a year,
-/// in seconds. hstspreload.org asks for as much. Of the host's subdomains the
-/// server knows nothing, so it says nothing.
-pub(crate) const STRICT_TRANSPORT: &str = "max-age=31536000";
-
 /// The limits that a [`Server`](crate::Server) keeps.
 ///
 /// ```
@@ -53,13 +48,12 @@ pub struct Limits {
     /// Stack of a connection's thread, in bytes. Default 256 KiB of address
     /// space: only what a handler touches becomes memory (12 KiB at rest).
     pub stack_bytes: usize,
-    /// Threads that wait for a connection when there is none; past that, those
-    /// that have served one end. Default 64: 1 MiB, and enough for a burst.
-    pub spare_threads: usize,
     /// Connections open at once. Default 16,384: half of the threads that
     /// Linux allows by default.
     pub connections: usize,
 
+    /// How long a worker thread waits for a connection before it ends. Default 5 s.
+    pub worker_timeout: Duration,
     /// How long a new connection may say nothing. Default 10 s.
     pub silent_timeout: Duration,
     /// From a head's first byte to its last. Default 10 s: slowloris sends a
@@ -101,8 +95,8 @@ impl Limits {
         drain_bytes: 64 * 1024,
         output_bytes: 64 * 1024,
         stack_bytes: 256 * 1024,
-        spare_threads: 64,
         connections: 16 * 1024,
+        worker_timeout: Duration::from_secs(5),
         silent_timeout: Duration::from_secs(10),
         head_timeout: Duration::from_secs(10),
         body_timeout: Duration::from_secs(30),

@@ -10,7 +10,6 @@ use crate::auth::challenge::{Challenge, Reason, Refusal};
 use crate::auth::description::{Description, Scheme};
 use crate::auth::user::Scoped;
 use crate::http::request::Request;
-use crate::serve::access_log;
 use std::fmt;
 use std::sync::Arc;
 
@@ -220,10 +219,7 @@ impl<T: 'static> Guard<T> {
         let description = self.description.clone();
         let check = move |request: &Request| {
             self.check(request).inspect(|identity| {
-                // A name that nobody logs is not copied.
-                if access_log::is_on() {
-                    request.identify(name(identity));
-                }
+                request.identify(name(identity));
             })
         };
         Guard { check: Arc::new(check), description }

@@ -1,10 +1,14 @@
 //! One request and one response. Nothing here knows of sockets, routes or users.
 
 pub(crate) mod body;
+pub(crate) mod chunked;
 pub(crate) mod date;
 pub mod form;
+pub(crate) mod framing;
 pub(crate) mod head;
+pub(crate) mod head_end;
 pub(crate) mod header;
+pub(crate) mod incoming;
 pub mod json;
 pub(crate) mod method;
 pub(crate) mod request;

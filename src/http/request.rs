@@ -1,32 +1,38 @@
-//! A request.
+//! A request, as guards (`&Request`) and handlers (`&mut Request`) see it.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 
 use crate::error::Error;
-use crate::http::body::{BodyReader, Content, Progress, Supply};
-use crate::http::head::{Head, HeadEnd, Version, split};
-use crate::http::header::Header;
+use crate::http::body::{Body, BodyReader};
+use crate::http::head::{Head, Slots, Version, split};
+use crate::http::head_end::HeadEnd;
+use crate::http::header::{Header, values};
+use crate::http::incoming::{Ended, Source};
 use crate::http::method::Method;
 use crate::limits::Limits;
 
-/// A request, as guards (`&Request`) and handlers (`&mut Request`) see it.
+/// A request.
 ///
-/// Reading the content takes `&mut`, so a guard can't: who is refused never
-/// makes the server read, or ask for, a byte of content.
-pub struct Request<'a> {
+/// To read the body takes `&mut`, and a guard gets `&Request`. So the body of a
+/// request that a guard refuses never reaches any code of the program, and its
+/// client is never asked for it with `100 Continue`.
+pub struct Request<'a, 'c> {
     head: Head<'a>,
-    body: Content<'a>,
+    body: Body<'a>,
+    /// Where more of the body comes from; `None` if the request is from memory.
+    source: Option<&'c mut dyn Source>,
+    ended: Ended,
     peer: Option<SocketAddr>,
-    identity: OnceCell<String>,
+    /// The user's name for the access log; `None` if no access log is written.
+    identity: Option<OnceCell<String>>,
 }
 
-impl<'a> Request<'a> {
-    /// Reads a request from memory: a head, and the content behind it. For
-    /// tests and tools; [`Routes::answer`](crate::Routes::answer) takes it.
+impl<'a, 'c> Request<'a, 'c> {
+    /// Parses a request from memory: a head, and the body behind it. For tests and
+    /// tools: [`Routes::answer`](crate::Routes::answer) answers it.
     ///
     /// ```
     /// use guardhouse::{Method, Request};
@@ -44,27 +50,29 @@ impl<'a> Request<'a> {
     /// # Errors
     ///
     /// What is wrong with the head, under the default [`Limits`].
-    pub fn parse(bytes: &'a [u8]) -> Result<Request<'a>, Error> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Request<'a, 'c>, Error> {
         let limits = &Limits::DEFAULT;
         let range = HeadEnd::default().find(bytes, limits)?.ok_or(Error::HeadTruncated)?;
-        let (head, body) = bytes.split_at(range.end);
-        let mut slots = Vec::new();
-        slots.resize_with(limits.headers, MaybeUninit::uninit);
+        let (head, early) = bytes.split_at(range.end);
+        let mut slots = Slots::new();
         let (line, headers) =
             split(head.get(range.start..).unwrap_or_default(), &mut slots, limits)?;
-        let head = Head::new(&line, Cow::Owned(headers.to_vec()), limits)?;
-        Ok(Request::new(head, Supply::Arrived(body), None, limits))
+        let head = Head::check(&line, Cow::Owned(headers.to_vec()), limits)?;
+        let body = Body::new(head.framing, head.expects_continue, early, limits);
+        Ok(Request::new(head, body, None, None, true))
     }
 
+    /// A request whose body comes from `source`. `is_logged` says whether anybody
+    /// will ask for its [`identity`](Request::identity).
     pub(crate) fn new(
         head: Head<'a>,
-        supply: Supply<'a>,
+        body: Body<'a>,
+        source: Option<&'c mut dyn Source>,
         peer: Option<SocketAddr>,
-        limits: &'a Limits,
-    ) -> Request<'a> {
-        let progress = Progress::new(head.framing, head.expects_continue);
-        let body = Content::new(progress, supply, limits);
-        Request { head, body, peer, identity: OnceCell::new() }
+        is_logged: bool,
+    ) -> Request<'a, 'c> {
+        let identity = is_logged.then(OnceCell::new);
+        Request { head, body, source, ended: Ended, peer, identity }
     }
 
     /// The method.
@@ -73,16 +81,16 @@ impl<'a> Request<'a> {
         self.head.method
     }
 
-    /// The path, as routes are compared with it: encoded unreserved bytes are
-    /// decoded, `/%6De` is `/me` (RFC 3986 §6.2.2.2); everything else is as it
-    /// was sent, `%2F` is no slash. `*` in `OPTIONS *`.
+    /// The path, as it is compared with those of the routes: encoded unreserved
+    /// bytes are decoded, so `/%6De` is `/me` (RFC 3986 §6.2.2.2). Everything else
+    /// is as it was sent, so `%2F` is not a slash. `*` in `OPTIONS *`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.head.path
     }
 
-    /// What follows the `?` of the target, as it was sent. Never look for a
-    /// token here: targets are logged and kept (RFC 6750 §2.3).
+    /// The part of the target after the `?`, as it was sent. Never look for a
+    /// token here: targets are logged and stored (RFC 6750 §2.3).
     #[must_use]
     pub fn query(&self) -> Option<&'a str> {
         self.head.query
@@ -94,68 +102,78 @@ impl<'a> Request<'a> {
         self.head.version
     }
 
-    /// The value of the field of that name, in any case, if it was sent once
-    /// and is UTF-8. Which of two values counts is not ours to guess.
+    /// The value of the header with that name (in any case), if the header was
+    /// sent once and its value is UTF-8. If it was sent twice there is no way to
+    /// know which value is meant.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values =
-            self.headers().iter().filter(|header| header.name.eq_ignore_ascii_case(name));
-        let value = values.next()?.value;
+        let mut values = values(self.headers(), name);
+        let value = values.next()?;
         if values.next().is_some() { None } else { str::from_utf8(value).ok() }
     }
 
-    /// All field lines, in the order in which they came.
+    /// All headers, in the order in which they were sent.
     #[must_use]
     pub fn headers(&self) -> &[Header<'a>] {
         &self.head.headers
     }
 
-    /// The whole content. The first call waits for it, and asks a client that
-    /// expects `100 Continue` for it.
+    /// The whole body. The first call waits for it and, if the client expects
+    /// that, sends `100 Continue`.
     ///
     /// # Errors
     ///
-    /// The message body is malformed, too large, too slow or cut off. The
-    /// connection ends after the answer, whatever that is.
+    /// The body is malformed, too large, too slow or cut off. The connection
+    /// closes after the answer, whatever that is.
     pub fn body(&mut self) -> Result<&[u8], Error> {
-        self.body.all()
+        let (body, source) = self.body_and_source();
+        body.read_all(source)
     }
 
-    /// The content as a stream, for what is too large to hold. What was read
-    /// here is not in [`content`](Request::content).
+    /// The body as a stream, for one that is too large to keep in memory. What is
+    /// read here is missing in [`body`](Request::body).
     pub fn body_reader(&mut self) -> BodyReader<'_, 'a> {
-        BodyReader::new(&mut self.body)
+        let (body, source) = self.body_and_source();
+        BodyReader::new(body, source)
     }
 
-    /// The address of the connection's other end; `None` outside a connection.
+    /// The address of the client; `None` if the request is from memory.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }
 
-    /// Names the user for the access log. The first name counts.
+    /// Names the user for the access log. Only the first call has an effect.
     pub fn identify(&self, name: &str) {
-        self.identity.get_or_init(|| name.to_owned());
+        if let Some(identity) = &self.identity {
+            identity.get_or_init(|| name.to_owned());
+        }
     }
 
-    /// The name that [`identify`](Request::identify) was given.
+    /// The name that [`identify`](Request::identify) was given. `None` also if no
+    /// access log is written: then the name is not kept.
     #[must_use]
     pub fn identity(&self) -> Option<&str> {
-        self.identity.get().map(String::as_str)
+        self.identity.as_ref().and_then(OnceCell::get).map(String::as_str)
     }
 
-    pub(crate) fn head(&self) -> &Head<'a> {
-        &self.head
+    /// Gives the connection back its source, and the rest for what comes after the
+    /// handler: the access log, and the body that nobody has read.
+    pub(crate) fn into_parts(self) -> (Head<'a>, Body<'a>, Option<String>) {
+        (self.head, self.body, self.identity.and_then(OnceCell::into_inner))
     }
 
-    /// How far the content has been read.
-    pub(crate) fn progress(&self) -> Progress {
-        self.body.progress()
+    fn body_and_source(&mut self) -> (&mut Body<'a>, &mut dyn Source) {
+        let source: &mut dyn Source = match &mut self.source {
+            Some(source) => &mut **source,
+            None => &mut self.ended,
+        };
+        (&mut self.body, source)
     }
 }
 
-/// Shows no field's value and no query: there may be credentials in them.
-impl fmt::Debug for Request<'_> {
+/// Shows no header's value and no query, because credentials may be in them.
+impl fmt::Debug for Request<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers().iter().map(|header| header.name).collect();
         f.debug_struct("Request")
@@ -163,5 +181,42 @@ impl fmt::Debug for Request<'_> {
             .field("path", &self.path())
             .field("headers", &names)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_was_sent_twice_has_no_single_value() {
+        let request = Request::parse(
+            b"GET / HTTP/1.0\r\nA: 1\r\nB: 2\r\nb: 3\r\nC: \xff\r\nD:  4\t \r\n\r\n",
+        );
+        let request = request.expect("a valid head");
+        assert_eq!(request.header("a"), Some("1"));
+        assert_eq!(request.header("B"), None);
+        assert_eq!(request.header("C"), None);
+        assert_eq!(request.header("D"), Some("4"));
+        assert_eq!(request.headers().len(), 5);
+    }
+
+    #[test]
+    fn debug_output_has_no_credentials() {
+        let request =
+            Request::parse(b"GET /a?token=s3cret HTTP/1.0\r\nAuthorization: s3cret\r\n\r\n");
+        let shown = format!("{request:?}");
+        assert!(shown.contains("Authorization") && !shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn a_name_is_kept_only_for_an_access_log() {
+        let mut request = Request::parse(b"GET / HTTP/1.0\r\n\r\n").expect("a valid head");
+        request.identify("Ann");
+        request.identify("Bob");
+        assert_eq!(request.identity(), Some("Ann"));
+        request.identity = None;
+        request.identify("Ann");
+        assert_eq!(request.identity(), None);
     }
 }

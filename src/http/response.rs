@@ -1,16 +1,17 @@
-//! What goes back: a status, fields, content, and how they are written.
+//! A response: a status, headers, a body, and how they are written.
 //!
-//! A [`Response`] can't be in a state that must not reach the wire. What would
-//! split or unframe it (a CR in a value, a second Content-Length) turns it into
-//! a 500 when it is put in, not when it is sent, and is logged there.
+//! A [`Response`] can't be in a state that must not reach the wire. A header that
+//! would split it (a CR in the value, a second Content-Length) turns it into a 500
+//! when the header is added, not when it is sent, and is logged there.
+
+use std::borrow::Cow;
 
 use crate::error::Error;
 use crate::http::header::{is_token, is_value};
 use crate::http::json;
 use crate::http::status::Status;
-use std::borrow::Cow;
 
-/// An answer, ready to be written.
+/// A response, ready to be written.
 ///
 /// ```
 /// use guardhouse::{Response, Status};
@@ -26,13 +27,14 @@ pub struct Response {
     content_type: Option<Cow<'static, str>>,
     headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     body: Cow<'static, [u8]>,
-    ends_connection: bool,
-    /// It held what must not be sent; nothing that is added later counts.
-    spoilt: bool,
+    /// The connection closes after it.
+    closes: bool,
+    /// A header was rejected: this is the 500, and stays as it is.
+    is_broken: bool,
 }
 
 impl Response {
-    /// An answer without content.
+    /// A response without a body.
     #[must_use]
     pub fn new(status: Status) -> Response {
         Response {
@@ -40,12 +42,13 @@ impl Response {
             content_type: None,
             headers: Vec::new(),
             body: Cow::Borrowed(&[]),
-            ends_connection: false,
-            spoilt: false,
+            closes: false,
+            is_broken: false,
         }
     }
 
-    /// 200 with `json`, which is sent as it is. [`json`](crate::http::json) makes some.
+    /// 200 with `json` as its body. [`json`](crate::json) has functions that make
+    /// some.
     #[must_use]
     pub fn json(json: impl Into<Cow<'static, str>>) -> Response {
         Response::ok("application/json", json.into())
@@ -57,6 +60,12 @@ impl Response {
         Response::ok("text/plain; charset=utf-8", text.into())
     }
 
+    /// `status` with `{"detail":"…"}`, which is the form of FastAPI's errors.
+    #[must_use]
+    pub fn detail(status: Status, detail: &str) -> Response {
+        Response::json(json::object([("detail", detail)])).with_status(status)
+    }
+
     fn ok(media_type: &'static str, text: Cow<'static, str>) -> Response {
         let body = match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
@@ -66,51 +75,36 @@ impl Response {
         Response { content_type, body, ..Response::new(Status::OK) }
     }
 
-    /// `status` with `{"detail":"…"}`, the form of every error here and in FastAPI.
-    #[must_use]
-    pub fn detail(status: Status, detail: &str) -> Response {
-        Response::json(json::object([("detail", detail)])).with_status(status)
-    }
-
-    /// This answer with another status.
+    /// This response with another status.
     #[must_use]
     pub fn with_status(mut self, status: Status) -> Response {
-        if !self.spoilt {
+        if !self.is_broken {
             self.status = status;
         }
         self
     }
 
-    /// This answer with other content, in bytes, and its media type.
+    /// This response with another body, and the body's media type.
     #[must_use]
     pub fn with_body(
         mut self,
         media_type: &'static str,
         body: impl Into<Cow<'static, [u8]>>,
     ) -> Response {
-        if !self.spoilt {
+        if !self.is_broken {
             self.body = body.into();
         }
-        self.with_content_type(media_type.into())
+        self.with_header("Content-Type", media_type)
     }
 
-    fn with_content_type(mut self, media_type: Cow<'static, str>) -> Response {
-        if !is_value(media_type.as_bytes()) {
-            return Response::spoilt("Content-Type", CONTROL_CHARACTER);
-        }
-        if !self.spoilt {
-            self.content_type = Some(media_type);
-        }
-        self
-    }
-
-    /// This answer with one more field; Content-Type replaces the one it has.
+    /// This response with one more header. Content-Type replaces the one that is
+    /// there.
     ///
-    /// A name that is no token, a value with a control character such as CR, LF
-    /// or NUL (RUSTSEC-2017-0002 is a server that let them split its answers),
-    /// and the fields that frame a message (Content-Length, Transfer-Encoding,
-    /// Connection, Date: the server writes them) are a mistake of the program:
-    /// it is logged, and the answer is a 500 from here on.
+    /// These are mistakes of the program: a name that is not a token; a value with
+    /// a control character such as CR, LF or NUL (RUSTSEC-2017-0002: a server that
+    /// let them split its responses); and the headers that the server writes itself
+    /// (Content-Length, Transfer-Encoding, Connection, Date). The mistake is logged,
+    /// and the response is a 500 from then on.
     ///
     /// ```
     /// # use guardhouse::Response;
@@ -125,29 +119,36 @@ impl Response {
         value: impl Into<Cow<'static, str>>,
     ) -> Response {
         let (name, value) = (name.into(), value.into());
-        if name.eq_ignore_ascii_case("Content-Type") {
-            return self.with_content_type(value);
-        }
         if !is_token(name.as_bytes()) {
-            return Response::spoilt(&name, "its name is not a token");
+            return Response::broken(&name, "its name is not a token");
         }
         if !is_value(value.as_bytes()) {
-            return Response::spoilt(&name, CONTROL_CHARACTER);
+            return Response::broken(&name, "its value has a control character");
         }
-        if FRAMING_FIELDS.iter().any(|framing| framing.eq_ignore_ascii_case(&name)) {
-            return Response::spoilt(&name, "the server writes that field");
+        if SERVERS_OWN.iter().any(|own| own.eq_ignore_ascii_case(&name)) {
+            return Response::broken(&name, "the server writes this header itself");
         }
-        if !self.spoilt {
+        if self.is_broken {
+            return self;
+        }
+        if name.eq_ignore_ascii_case("Content-Type") {
+            self.content_type = Some(value);
+        } else {
             self.headers.push((name, value));
         }
         self
     }
 
-    /// What is sent instead of an answer with a field that must not be sent.
+    /// What is sent instead of a response with a header that must not be sent.
     #[cold]
-    fn spoilt(name: &str, why: &str) -> Response {
-        log::error!("a response field is refused, 500 is sent instead: {name:?}: {why}");
-        Response { spoilt: true, ..Response::internal_error() }
+    fn broken(name: &str, why: &str) -> Response {
+        log::error!("500 is sent, because a header of the response is invalid: {name:?}: {why}");
+        Response { is_broken: true, ..Response::internal_error() }
+    }
+
+    /// 500, without a word on what went wrong.
+    pub(crate) fn internal_error() -> Response {
+        Response::detail(Status::INTERNAL_SERVER_ERROR, "Internal Server Error")
     }
 
     /// The status.
@@ -156,125 +157,118 @@ impl Response {
         self.status
     }
 
-    /// The first value of the field of that name, in any case.
+    /// The first value of the header with that name, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         if name.eq_ignore_ascii_case("Content-Type") {
             return self.content_type.as_deref();
         }
-        self.headers
-            .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name))
-            .map(|(_, value)| &**value)
+        self.headers().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// The fields, in order, but for Content-Type.
+    /// The headers that the program has added, except Content-Type.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// The content, in bytes.
+    /// The body.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// The answer to whatever went wrong on our side. It says no more than that.
-    pub(crate) fn internal_error() -> Response {
-        Response::detail(Status::INTERNAL_SERVER_ERROR, "Internal Server Error")
+    /// The body as it is sent: none in response to HEAD, and none in a 204.
+    pub(crate) fn sent_body(&self, to_head: bool) -> &[u8] {
+        if to_head || !self.status.has_body() { &[] } else { &self.body }
     }
 
-    /// This answer with a field of the server's own: a spoilt one has it, too.
-    pub(crate) fn with_own_header(mut self, name: &'static str, value: &'static str) -> Response {
+    /// This response with a header that the server adds, even to a broken one.
+    pub(crate) fn with_server_header(
+        mut self,
+        name: &'static str,
+        value: &'static str,
+    ) -> Response {
         self.headers.push((Cow::Borrowed(name), Cow::Borrowed(value)));
         self
     }
 
-    /// This answer, with the connection closed after it.
-    pub(crate) fn ending_connection(mut self) -> Response {
-        self.ends_connection = true;
+    /// This response, after which the connection closes.
+    pub(crate) fn closing(mut self) -> Response {
+        self.closes = true;
         self
     }
 
-    pub(crate) fn ends_connection(&self) -> bool {
-        self.ends_connection
+    pub(crate) fn closes(&self) -> bool {
+        self.closes
     }
 
-    /// Writes status line and fields (RFC 9112 §4, §5) behind what `out` holds.
+    /// Writes the status line and the headers to the end of `out` (RFC 9112 §4, §5).
     pub(crate) fn write_head(&self, out: &mut Vec<u8>, date: &str, persistence: Persistence) {
         out.extend_from_slice(b"HTTP/1.1 ");
         write_number(out, usize::from(self.status.code()));
         out.push(b' ');
         out.extend_from_slice(self.status.reason().as_bytes());
-        write_field(out, "\r\nDate", date);
+        write_header(out, "\r\nDate", date);
         if let Some(media_type) = &self.content_type {
-            write_field(out, "Content-Type", media_type);
+            write_header(out, "Content-Type", media_type);
         }
         // "A server MUST NOT send a Content-Length header field in any response
         // with a status code of … 204" (RFC 9110 §8.6).
-        if self.status.has_content() {
+        if self.status.has_body() {
             out.extend_from_slice(b"Content-Length: ");
             write_number(out, self.body.len());
             out.extend_from_slice(b"\r\n");
         }
         match persistence {
             Persistence::Implied => {}
-            Persistence::KeepAlive => write_field(out, "Connection", "keep-alive"),
-            Persistence::Close => write_field(out, "Connection", "close"),
+            Persistence::KeepAlive => write_header(out, "Connection", "keep-alive"),
+            Persistence::Close => write_header(out, "Connection", "close"),
         }
-        for (name, value) in &self.headers {
-            write_field(out, name, value);
+        for (name, value) in self.headers() {
+            write_header(out, name, value);
         }
         out.extend_from_slice(b"\r\n");
     }
-
-    /// The content as it goes out: nothing in an answer to HEAD, nor in a 204.
-    pub(crate) fn sent_content(&self, to_head: bool) -> &[u8] {
-        if to_head || !self.status.has_content() { &[] } else { &self.body }
-    }
 }
 
-/// What an answer says of its connection (RFC 9112 §9.3).
+/// The headers that the server writes itself.
+const SERVERS_OWN: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
+
+/// What a response says about its connection (RFC 9112 §9.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Persistence {
-    /// It goes on, as HTTP/1.1 connections do.
+    /// It stays open, which HTTP/1.1 need not say.
     Implied,
-    /// It goes on, and an HTTP/1.0 client that asked for it is told so.
+    /// It stays open, which an HTTP/1.0 client must be told.
     KeepAlive,
-    /// It ends after this answer.
+    /// It closes.
     Close,
 }
 
 impl From<Error> for Response {
     fn from(error: Error) -> Response {
         let response = Response::detail(Status(error.status()), &error.to_string());
-        if error.closes() { response.ending_connection() } else { response }
+        if error.closes() { response.closing() } else { response }
     }
 }
 
-/// A handler may return a `Result`: either side is an answer.
+/// A handler may return a `Result`: its error becomes a response, too.
 impl<E: Into<Response>> From<Result<Response, E>> for Response {
     fn from(result: Result<Response, E>) -> Response {
         result.unwrap_or_else(Into::into)
     }
 }
 
-/// The fields that frame a message or date it: ours to write.
-const FRAMING_FIELDS: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
-
-const CONTROL_CHARACTER: &str = "its value has a control character";
-
-fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
+fn write_header(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
     out.extend_from_slice(value.as_bytes());
     out.extend_from_slice(b"\r\n");
 }
 
-/// Decimal digits. Not `write!`, whose machinery costs more than the rest of an
-/// answer's head.
+/// Writes a number in decimal. `write!` would cost more than the rest of the head.
 fn write_number(out: &mut Vec<u8>, mut number: usize) {
-    // From the last digit to the first; no usize has more than twenty.
+    // From the last digit to the first. No usize has more than twenty digits.
     let mut digits = [0; 20];
     let mut first = digits.len();
     loop {
@@ -300,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_written_line_by_line() {
+    fn a_response_is_written_line_by_line() {
         let response = Response::json("{}").with_header("X-A", "1");
         assert_eq!(
             head(&response, Persistence::Close),
@@ -327,15 +321,15 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_head_keeps_its_length_and_drops_its_content() {
+    fn a_response_to_head_keeps_its_content_length_and_has_no_body() {
         let response = Response::text("four");
         assert!(head(&response, Persistence::KeepAlive).contains("Content-Length: 4\r\n"));
-        assert_eq!(response.sent_content(true), b"");
-        assert_eq!(response.sent_content(false), b"four");
+        assert_eq!(response.sent_body(true), b"");
+        assert_eq!(response.sent_body(false), b"four");
     }
 
     #[test]
-    fn what_must_not_reach_the_wire_makes_a_500() {
+    fn a_header_that_must_not_be_sent_makes_a_500() {
         for (name, value) in [
             ("X", "a\rb"),
             ("X", "a\nb"),
@@ -344,24 +338,30 @@ mod tests {
             ("X Y", "a"),
             ("", "a"),
             ("X:", "a"),
+            ("Content-Type", "a\rb"),
             ("content-length", "5"),
             ("Transfer-Encoding", "chunked"),
             ("CONNECTION", "close"),
             ("Date", "today"),
         ] {
-            let response = Response::text("secret").with_header(name, value).with_header("Y", "1");
+            let response = Response::text("secret")
+                .with_header(name, value)
+                .with_header("Y", "1")
+                .with_status(Status::OK)
+                .with_body("text/plain", b"more".as_slice());
             assert_eq!(response.status().code(), 500, "{name:?}: {value:?}");
             assert_eq!(response.header("Y"), None);
+            assert_eq!(response.header("Content-Type"), Some("application/json"));
             assert_eq!(response.body(), br#"{"detail":"Internal Server Error"}"#);
         }
     }
 
     #[test]
-    fn every_error_is_an_answer_with_a_detail() {
+    fn every_error_has_a_response_with_a_detail() {
         let response = Response::from(Error::HostRepeated);
         assert_eq!(response.status(), Status::BAD_REQUEST);
         assert_eq!(response.body(), br#"{"detail":"more than one Host field"}"#);
-        assert!(response.ends_connection());
-        assert!(!Response::from(Error::MethodUnknown).ends_connection());
+        assert!(response.closes());
+        assert!(!Response::from(Error::MethodUnknown).closes());
     }
 }

@@ -1,17 +1,17 @@
-//! Status codes.
+//! The status codes of responses, with their reason phrases.
 
-/// A final status code (RFC 9110 §15), 200 to 599.
+/// A final status code (RFC 9110 §15), from 200 to 599.
 ///
 /// ```
 /// use guardhouse::Status;
 ///
 /// assert_eq!(Status::NOT_FOUND.code(), 404);
 /// assert_eq!(Status::new(409).map(Status::reason), Some("Conflict"));
-/// assert_eq!(Status::new(100), None, "an interim status is no answer");
-/// assert_eq!(Status::new(401), None, "only a refusal makes a 401");
+/// assert_eq!(Status::new(100), None, "an interim status is not a final one");
+/// assert_eq!(Status::new(401), None, "only a Refusal makes a 401");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status(pub(crate) u16);
+pub struct Status(pub(super) u16);
 
 impl Status {
     /// 200 OK
@@ -24,8 +24,8 @@ impl Status {
     pub const NOT_MODIFIED: Status = Status(304);
     /// 400 Bad Request
     pub const BAD_REQUEST: Status = Status(400);
-    /// 401 Unauthorized. Only a [`Refusal`](crate::Refusal) makes one: it has
-    /// to carry a challenge (RFC 9110 §15.5.2).
+    /// 401 Unauthorized. Only a [`Refusal`](crate::Refusal) uses it, because a 401
+    /// must have a challenge (RFC 9110 §15.5.2).
     pub(crate) const UNAUTHORIZED: Status = Status(401);
     /// 403 Forbidden
     pub const FORBIDDEN: Status = Status(403);
@@ -40,7 +40,7 @@ impl Status {
     /// 503 Service Unavailable
     pub const SERVICE_UNAVAILABLE: Status = Status(503);
 
-    /// The status of a code, if a handler's answer can have it.
+    /// The status with that code; `None` if a handler must not answer with it.
     #[must_use]
     pub fn new(code: u16) -> Option<Status> {
         ((200..=599).contains(&code) && code != 401).then_some(Status(code))
@@ -52,7 +52,7 @@ impl Status {
         self.0
     }
 
-    /// The reason phrase, or nothing for a code without a well-known one.
+    /// The reason phrase; empty for a code without a well-known one.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self.0 {
@@ -93,8 +93,8 @@ impl Status {
         }
     }
 
-    /// Whether such an answer has content at all (RFC 9110 §6.4.1).
-    pub(crate) fn has_content(self) -> bool {
+    /// Whether a response with this status has a body (RFC 9110 §6.4.1).
+    pub(crate) fn has_body(self) -> bool {
         !matches!(self.0, 204 | 304)
     }
 }

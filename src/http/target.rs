@@ -154,7 +154,15 @@ mod tests {
         assert_eq!(path("HTTP://A:80").as_deref(), Ok("/"));
         assert_eq!(path("http://a?b").as_deref(), Ok("/"));
         for target in [
-            "a", "*", "\\a", "a:80", "/a#b", "/é", "https://a/", "http:///", "http://u@a/",
+            "a",
+            "*",
+            "\\a",
+            "a:80",
+            "/a#b",
+            "/é",
+            "https://a/",
+            "http:///",
+            "http://u@a/",
             "ftp://a/",
         ] {
             assert_eq!(path(target), Err(Error::Target), "{target}");
@@ -183,9 +191,9 @@ mod tests {
         {
             assert!(is_authority(valid.as_bytes()), "{valid}");
         }
-        for invalid in [
-            "", "a b", "a/b", "u@a", "a:b", "a:99999", "a:+1", "[::1", "[]", "::1", "a%4", "é",
-        ] {
+        for invalid in
+            ["", "a b", "a/b", "u@a", "a:b", "a:99999", "a:+1", "[::1", "[]", "::1", "a%4", "é"]
+        {
             assert!(!is_authority(invalid.as_bytes()), "{invalid}");
         }
     }

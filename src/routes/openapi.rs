@@ -129,7 +129,7 @@ fn like(example: &Response, to_head: bool) -> String {
         members.push(("headers", object(headers)));
     }
     let media_type = example.header("Content-Type");
-    if let Some(media_type) = media_type.filter(|_| example.status().has_content() && !to_head) {
+    if let Some(media_type) = media_type.filter(|_| example.status().has_body() && !to_head) {
         let is_json = media_type.starts_with("application/json");
         let kind = if is_json { AN_OBJECT } else { A_STRING };
         members.push(("content", object([(media_type, object([("schema", kind)]))])));

@@ -1,69 +1,95 @@
-//! A line for each request, in the Common Log Format:
+//! The access log: a line for each request, in the Common Log Format, written
+//! after its answer.
 //!
 //! ```text
 //! 127.0.0.1 - user1 [06/Nov/1994:08:49:37 +0000] "GET /protected HTTP/1.1" 200 53
 //! ```
 //!
-//! At level info, under the target `guardhouse::access`. No line can be forged:
-//! what a peer chose is escaped. No credentials: fields are not logged, and the
-//! query is left out, for some clients put tokens there.
+//! The time is that of the answer; the last number is how many bytes of body were
+//! sent. If the answer could not be written, `-` and the reason stand there.
+//!
+//! Lines have the level info and the target `guardhouse::access`. No peer can forge
+//! one, because what a peer chose is escaped. There are no credentials in them:
+//! headers are not logged, and the query is left out, because some clients put
+//! tokens there.
 
-use std::fmt::{self, Arguments, Display, Write};
+use std::fmt::{self, Display, Write};
+use std::io;
 use std::net::SocketAddr;
 
 use crate::http::date::Clock;
-use crate::http::head::Version;
+use crate::http::head::{Head, Version};
 use crate::http::header::every;
-use crate::http::request::Request;
 use crate::http::response::Response;
 
 const TARGET: &str = "guardhouse::access";
 
-/// Whether anybody wants these lines.
-pub(crate) fn is_on() -> bool {
-    log::log_enabled!(target: TARGET, log::Level::Info)
+/// The log lines of one connection whose answers are not written yet.
+#[derive(Debug)]
+pub(crate) struct AccessLog {
+    /// Text in which each line ends in `\n`.
+    lines: String,
 }
 
-/// Logs a request and its answer, at the time that the clock shows.
-pub(crate) fn answered(request: &Request, response: &Response, sent: usize, clock: &mut Clock) {
-    if is_on() {
-        let version = match request.version() {
+impl AccessLog {
+    pub(crate) fn new() -> AccessLog {
+        AccessLog { lines: String::new() }
+    }
+
+    /// Whether anybody reads the access log.
+    pub(crate) fn is_on() -> bool {
+        log::log_enabled!(target: TARGET, log::Level::Info)
+    }
+
+    /// Adds the line of an answer. `head` is the request's, or `None` if it could
+    /// not be parsed; `sent` is the length of the body that is sent.
+    pub(crate) fn add(
+        &mut self,
+        peer: Option<SocketAddr>,
+        identity: Option<&str>,
+        head: Option<&Head>,
+        response: &Response,
+        sent: usize,
+        clock: &mut Clock,
+    ) {
+        if !AccessLog::is_on() {
+            return;
+        }
+        let peer = peer.map(|peer| peer.ip());
+        let peer: &dyn Display = peer.as_ref().map_or(&"-", |ip| ip);
+        let (identity, status) = (Escaped(identity.unwrap_or("-")), response.status().code());
+        let (request, date) = (RequestLine(head), clock.common_log());
+        // A String accepts everything.
+        let _ = writeln!(self.lines, "{peer} - {identity} {date} \"{request}\" {status} {sent}");
+    }
+
+    /// Logs the lines: their answers have been written, or could not be.
+    pub(crate) fn written(&mut self, written: &io::Result<()>) {
+        for line in self.lines.lines() {
+            match (written, line.rsplit_once(' ')) {
+                (Err(error), Some((line, _))) => {
+                    log::info!(target: TARGET, "{line} - not written: {error}");
+                }
+                _ => log::info!(target: TARGET, "{line}"),
+            }
+        }
+        self.lines.clear();
+    }
+}
+
+/// `GET /path HTTP/1.1`, or `-`.
+struct RequestLine<'r, 'h>(Option<&'r Head<'h>>);
+
+impl Display for RequestLine<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(head) = self.0 else { return f.write_str("-") };
+        let version = match head.version {
             Version::Http10 => "HTTP/1.0",
             Version::Http11 => "HTTP/1.1",
         };
-        let method = request.method().as_str();
-        let target = Escaped(request.head().target.split('?').next().unwrap_or_default());
-        let identity = request.identity().unwrap_or("-");
-        let line = format_args!("{method} {target} {version}");
-        write_line(request.peer(), identity, line, response, sent, clock);
+        let target = Escaped(head.target.split('?').next().unwrap_or_default());
+        write!(f, "{} {target} {version}", head.method.as_str())
     }
-}
-
-/// Logs a request whose head could not be read.
-pub(crate) fn refused(
-    peer: Option<SocketAddr>,
-    response: &Response,
-    sent: usize,
-    clock: &mut Clock,
-) {
-    if is_on() {
-        write_line(peer, "-", format_args!("-"), response, sent, clock);
-    }
-}
-
-fn write_line(
-    peer: Option<SocketAddr>,
-    identity: &str,
-    line: Arguments,
-    response: &Response,
-    sent: usize,
-    clock: &mut Clock,
-) {
-    let ip = peer.as_ref().map(SocketAddr::ip);
-    let peer: &dyn Display = ip.as_ref().map_or(&"-", |ip| ip);
-    let (identity, status) = (Escaped(identity), response.status().code());
-    let date = clock.common_log();
-    log::info!(target: TARGET, "{peer} - {identity} {date} \"{line}\" {status} {sent}");
 }
 
 /// Text in which nothing can end the word, the quotes or the line that it is in.
@@ -71,15 +97,15 @@ struct Escaped<'a>(&'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Nearly always there is nothing to escape, which is seen at a look.
+        // Nearly always there is nothing to escape.
         if every(self.0.as_bytes(), |byte| byte.is_ascii_graphic() && !is_special(byte.into())) {
             return f.write_str(self.0);
         }
         for character in self.0.chars() {
             match character {
                 special if is_special(special) => write!(f, "\\{special}")?,
-                graphic if graphic.is_ascii_graphic() || graphic.is_alphanumeric() => {
-                    f.write_char(graphic)?;
+                plain if plain.is_ascii_graphic() || plain.is_alphanumeric() => {
+                    f.write_char(plain)?;
                 }
                 other => write!(f, "{}", other.escape_unicode())?,
             }
@@ -97,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_ends_the_line_it_is_in() {
+    fn no_text_ends_the_line_that_it_is_in() {
         let forged = "a\"\\ \n\r\x1b[31m\u{202e}é";
         assert_eq!(
             Escaped(forged).to_string(),

@@ -1,8 +1,21 @@
-//! Sockets and threads.
+//! Sockets and threads: the accept loop, and each connection's loop.
 
 pub(crate) mod access_log;
-pub(crate) mod connection;
-pub(crate) mod server;
+pub(crate) mod buffer;
 #[cfg(feature = "tls")]
-pub mod tls;
+pub(crate) mod certificate;
+pub(crate) mod connection;
+pub(crate) mod connections;
+pub(crate) mod exchange;
+pub(crate) mod server;
+pub(crate) mod shortage;
+pub(crate) mod stop;
+pub(crate) mod stream;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+pub(crate) mod tls;
+pub(crate) mod wire;
+pub(crate) mod workers;
 pub(crate) mod yielding;

@@ -1,127 +1,172 @@
-//! Whether threads let each other run before they read.
+//! Whether worker threads let each other run before they read. The last chapter:
+//! the connection's loop calls [`Load::answered`] and [`Load::yield_before_read`],
+//! and works without them as well.
 //!
-//! A processor runs one thread at a time; those that could run as well stand in
-//! line for it, in the run queue. A thread that blocks in `read` leaves the line:
-//! it is put to sleep, and when its request arrives it is woken and lines up
-//! again. Both together cost more than everything that this server does for a
-//! request, and they are why blocking servers are called slow.
+//! A processor runs one thread at a time; the others that could run wait in its run
+//! queue. A thread that blocks in `read` leaves the queue: it is put to sleep, and
+//! woken when its request arrives. Both together cost more than everything that
+//! this server does for a request. They are why blocking servers are called slow.
 //!
-//! Under load they can be saved. `thread::yield_now` sends a thread to the end of
-//! the line instead: those before it answer their requests meanwhile, and by the
-//! time that it has its turn the next one is there, so that its `read` returns
-//! without a sleep. But who stands in the line need not be ours. A thread that
-//! yields to a program which computes without a rest waits until that has used up
-//! its slice of time, some milliseconds, for each request; one that wakes up is
-//! let in before it.
+//! Under load they can be avoided. `thread::yield_now` sends a thread to the end of
+//! the run queue instead: the threads before it answer their requests, and when its
+//! turn comes its next request has arrived, so `read` returns without a sleep. But
+//! the other threads in the queue may not be ours. If a thread yields to a program
+//! that computes without a pause, it waits some milliseconds, until that program's
+//! time slice is over, for each request. A thread that wakes up is let in before
+//! such a program.
 //!
-//! Nobody tells a thread who else is in line. So the server tries: for a hundredth
-//! of a second all threads do the other thing than they do now, and then they keep
-//! to whatever answered more requests. All of them, because among threads that
-//! sleep, who wake up ahead of the others, those that yield hardly have a turn.
-//! A server that has time to spare has nothing to save, and does not yield.
+//! No system call says whose threads are in the queue. So the server tries it out:
+//! for a hundredth of a second all workers do the other thing than now, and then
+//! they keep whichever answered more requests. All of them must do the same,
+//! because threads that wake up overtake those that yield. A server with time to
+//! spare does not yield.
 //!
 //! Measured with 8 / 64 keep-alive connections, the load generator on a processor
-//! of its own; alone, relative to a server that never yields, and in thousands of
-//! requests a second where a program that computes without a rest has the same
+//! of its own: alone, relative to a server that never yields; and in thousands of
+//! requests a second, beside a program that computes without a pause on the same
 //! processor:
 //!
-//! | threads yield | alone | beside that program |
+//! | workers yield | alone | beside that program |
 //! | --- | --- | --- |
 //! | never | 1.00 / 1.00 | 68 / 81 |
 //! | always | 1.15 / 1.17 | 5 / 32 |
-//! | where it pays | 1.19 / 1.09 | 74 / 79 |
+//! | where it helps | 1.19 / 1.09 | 74 / 79 |
 //!
-//! What it costs: where clients share the processors with the server, the slowest
-//! hundredth of the answers waits for a slice of theirs, 4 ms instead of 1. To
-//! repeat it, give the server and wrk a processor each (`taskset`), and the
-//! server's to `sh -c 'while :; do :; done'` as well.
+//! The price: where clients share the processors with the server, the slowest
+//! hundredth of the answers takes 4 ms instead of 1, because it waits for a time
+//! slice of theirs. To measure it again, give the server and wrk a processor each
+//! (`taskset`), and run `sh -c 'while :; do :; done'` on the server's as well.
+//!
+//! Each worker counts its answers in memory of its own, which no other processor
+//! writes. The counts are added up a hundred times a second.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Instant;
 
-/// How long one thing is done before its requests are counted, in microseconds.
+/// The length of a period, in microseconds. At its end its requests are counted.
 const PERIOD: u64 = 10_000;
-/// Requests a second from which on sleeping costs enough to be saved: so many
-/// sleeps are some twentieth of a processor's time.
+/// From so many requests a second on, sleeping costs enough to be avoided: about a
+/// twentieth of a processor's time.
 const WORTHWHILE: u64 = 20_000;
-/// Periods until yielding is tried, and until it is tried again where it was not
-/// worth it; from there on twice as many each time.
+/// Periods before yielding is tried, and before it is tried again if it did not
+/// help. After each such trial the number doubles.
 const SHORT: u32 = 8;
-/// Periods until the other thing is tried once more, at most: some 40 s. A change
-/// costs threads that have yielded once more than others a wait for those.
+/// Periods before the other thing is tried again, at most; about 40 s. Each change
+/// makes some threads wait for others.
 const LONG: u32 = 4096;
 
-/// What the connections of a server know of yielding.
+/// What all workers of a server share.
 #[derive(Debug)]
 pub(crate) struct Yielding {
     is_on: AtomicBool,
-    /// Requests of all connections.
-    answered: AtomicU64,
     epoch: Instant,
-    /// When the period is over, in microseconds since the epoch.
+    /// When the period ends, in microseconds since the epoch.
     end: AtomicU64,
-    trials: Mutex<Trials>,
+    shared: Mutex<Shared>,
 }
+
+#[derive(Debug, Default)]
+struct Shared {
+    counters: Vec<Arc<Counter>>,
+    /// The answers of workers that have ended.
+    ended: u64,
+    trials: Trials,
+}
+
+/// How many requests one worker has answered. Aligned to a cache line, so that no
+/// two workers write to the same one.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Counter(AtomicU64);
 
 impl Yielding {
-    pub(crate) fn new() -> Yielding {
-        Yielding {
-            is_on: AtomicBool::new(false),
-            answered: AtomicU64::new(0),
-            epoch: Instant::now(),
-            end: AtomicU64::new(0),
-            trials: Mutex::default(),
-        }
+    pub(crate) fn new() -> Arc<Yielding> {
+        let (epoch, shared) = (Instant::now(), Mutex::default());
+        Arc::new(Yielding { is_on: AtomicBool::new(false), epoch, end: AtomicU64::new(0), shared })
     }
 
-    /// Whether a thread is to yield before its next read.
-    pub(crate) fn is_on(&self) -> bool {
-        self.is_on.load(Relaxed)
+    fn end_period(&self, now: u64) {
+        let mut shared = self.lock();
+        let counted: u64 = shared.counters.iter().map(|counter| counter.0.load(Relaxed)).sum();
+        let answered = counted + shared.ended;
+        self.is_on.store(shared.trials.end_period(answered, now), Relaxed);
     }
 
-    /// Takes note of an answer at that time.
-    pub(crate) fn note(&self, now: Instant) {
-        let answered = self.answered.fetch_add(1, Relaxed);
-        let (now, end) = (self.micros(now), self.end.load(Relaxed));
-        let next_end = now + PERIOD;
-        // Of all who see that the period is over, one ends it.
-        if now >= end && self.end.compare_exchange(end, next_end, Relaxed, Relaxed).is_ok() {
-            let mut trials = self.trials.lock().unwrap_or_else(PoisonError::into_inner);
-            self.is_on.store(trials.end_period(answered, now), Relaxed);
-        }
-    }
-
-    fn micros(&self, time: Instant) -> u64 {
-        let since = time.saturating_duration_since(self.epoch);
-        u64::try_from(since.as_micros()).unwrap_or(u64::MAX / 2)
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is tried, when, and what came of it.
+/// One worker's part: its count of answers, and whether it yields.
+#[derive(Debug)]
+pub(crate) struct Load {
+    yielding: Arc<Yielding>,
+    counter: Arc<Counter>,
+}
+
+impl Load {
+    pub(crate) fn new(yielding: &Arc<Yielding>) -> Load {
+        let counter = Arc::<Counter>::default();
+        yielding.lock().counters.push(Arc::clone(&counter));
+        Load { yielding: Arc::clone(yielding), counter }
+    }
+
+    /// Counts a request that was answered at that time.
+    pub(crate) fn answered(&self, now: Instant) {
+        // Only this worker writes to it, so this need not be one atomic step.
+        self.counter.0.store(self.counter.0.load(Relaxed) + 1, Relaxed);
+        let since = now.saturating_duration_since(self.yielding.epoch);
+        let now = u64::try_from(since.as_micros()).unwrap_or(u64::MAX / 2);
+        let end = &self.yielding.end;
+        let over = end.load(Relaxed);
+        // Of all the workers that see the end of the period, one ends it.
+        if now >= over && end.compare_exchange(over, now + PERIOD, Relaxed, Relaxed).is_ok() {
+            self.yielding.end_period(now);
+        }
+    }
+
+    /// Lets other threads run, if that helps.
+    pub(crate) fn yield_before_read(&self) {
+        if self.yielding.is_on.load(Relaxed) {
+            thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        let mut shared = self.yielding.lock();
+        shared.counters.retain(|counter| !Arc::ptr_eq(counter, &self.counter));
+        shared.ended += self.counter.0.load(Relaxed);
+    }
+}
+
+/// What is tried, when, and with what result.
 #[derive(Debug, Default)]
 struct Trials {
-    /// Where the period began: requests answered, and microseconds.
+    /// The start of the period: requests answered until then, and microseconds.
     began: (u64, u64),
     is_on: bool,
     is_trial: bool,
-    /// Requests a second without and with yielding, as far as is known.
+    /// Requests a second without and with yielding, as last measured.
     rates: [u64; 2],
-    /// Periods until the next trial, and how many they were at first.
+    /// Periods until the next trial, and how many there were at first.
     left: u32,
     pause: u32,
 }
 
 impl Trials {
-    /// What is done in the next period.
+    /// Ends a period. Gives whether workers yield in the next one.
     fn end_period(&mut self, answered: u64, now: u64) -> bool {
         let (answered_before, since) = self.began;
         self.began = (answered, now);
-        // One that ends a period may be overtaken by the one that ends the next.
+        // The worker that ends the next period may get here first.
         let requests = answered.saturating_sub(answered_before);
         let micros = now.saturating_sub(since).max(1);
         let rate = requests * 1_000_000 / micros;
-        // A pause in the load ends no trial, and begins none.
+        // A pause in the load says nothing about a trial.
         let is_pause = micros > 5 * PERIOD;
         let known = &mut self.rates[usize::from(self.is_on)];
         if self.is_trial && !is_pause {
@@ -132,7 +177,7 @@ impl Trials {
             (self.is_trial, self.left) = (false, self.pause);
             return self.is_on;
         }
-        // One period tells less than many.
+        // The mean of many periods says more than one.
         *known = if *known == 0 { rate } else { *known - *known / 16 + rate / 16 };
         if *known < WORTHWHILE {
             *self = Trials { began: self.began, left: SHORT, ..Trials::default() };
@@ -142,7 +187,7 @@ impl Trials {
             return self.is_on;
         }
         let [off, on] = self.rates;
-        // Somebody else has come, or there is less to do.
+        // Another program runs now, or there is less to do.
         let is_worse = self.is_on && on < off;
         self.is_trial = self.left == 0 || is_worse;
         self.is_on ^= self.is_trial;
@@ -156,8 +201,8 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    /// In how many of a thousand periods threads yield, where so many requests a
-    /// second are answered without and with that.
+    /// In how many of a thousand periods workers yield, if they answer so many
+    /// requests a second without and with it.
     #[track_caller]
     fn yielded(off: u64, on: u64) -> usize {
         let mut trials = Trials::default();
@@ -173,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn threads_yield_where_that_answers_more() {
+    fn workers_yield_if_that_answers_more_requests() {
         assert!(yielded(100_000, 140_000) > 950);
     }
 
     #[test]
-    fn threads_do_not_yield_to_somebody_elses_program() {
+    fn workers_do_not_yield_to_another_program() {
         let count = yielded(100_000, 30_000);
         assert!((1..20).contains(&count), "tried now and then: {count}");
         let count = yielded(25_000, 700);
@@ -186,17 +231,17 @@ mod tests {
     }
 
     #[test]
-    fn threads_do_not_yield_where_that_gains_nothing() {
+    fn workers_do_not_yield_if_that_gains_nothing() {
         assert!(yielded(100_000, 99_000) < 20);
     }
 
     #[test]
-    fn a_server_with_time_to_spare_does_not_even_try() {
+    fn a_server_with_time_to_spare_does_not_try() {
         assert_eq!(yielded(19_000, 40_000), 0);
     }
 
     #[test]
-    fn what_changes_is_noticed() {
+    fn a_change_of_conditions_is_noticed() {
         let mut trials = Trials::default();
         let (mut answered, mut now, mut is_on) = (0, 0, false);
         let mut run = |periods: u64, on: u64| {
@@ -207,13 +252,13 @@ mod tests {
             }
             is_on
         };
-        assert!(run(50, 1_500), "it pays");
-        assert!(!run(300, 300), "somebody else came");
-        assert!(run(10_000, 1_500), "and went");
+        assert!(run(50, 1_500), "it helps");
+        assert!(!run(300, 300), "another program came");
+        assert!(run(10_000, 1_500), "and went away");
     }
 
     #[test]
-    fn threads_do_not_yield_any_more_when_the_load_has_gone() {
+    fn workers_stop_yielding_when_the_load_has_gone() {
         let mut trials = Trials::default();
         let (mut answered, mut now) = (0, 0);
         let mut run = |periods: u64, requests: u64, micros: u64| {
@@ -224,20 +269,25 @@ mod tests {
             })
         };
         assert!(run(50, 1_000, PERIOD));
-        assert!(run(1, 1, 100 * PERIOD), "a pause is not the end of it");
-        assert!(!run(100, 1, 10 * PERIOD), "but many are");
+        assert!(run(1, 1, 100 * PERIOD), "one pause changes nothing");
+        assert!(!run(100, 1, 10 * PERIOD), "many do");
     }
 
     #[test]
-    fn answers_are_counted_and_their_rate_decides() {
+    fn answers_of_all_workers_are_counted_and_their_rate_decides() {
         let yielding = Yielding::new();
+        let workers = [(); 3].map(|()| Load::new(&yielding));
         let mut now = yielding.epoch;
         let mut seen = Vec::new();
-        for _ in 0..100_000 {
-            now += Duration::from_micros(if yielding.is_on() { 8 } else { 12 });
-            yielding.note(now);
-            seen.push(yielding.is_on());
+        for worker in workers.iter().cycle().take(100_000) {
+            let is_on = yielding.is_on.load(Relaxed);
+            now += Duration::from_micros(if is_on { 8 } else { 12 });
+            worker.answered(now);
+            seen.push(is_on);
         }
         assert!(!seen[0] && seen[50_000..].iter().filter(|is_on| **is_on).count() > 45_000);
+        drop(workers);
+        let shared = yielding.lock();
+        assert_eq!((shared.counters.len(), shared.ended), (0, 100_000));
     }
 }

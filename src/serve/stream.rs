@@ -1,0 +1,36 @@
+//! What a connection needs of the stream under it. TCP is here; TLS is in
+//! `tls.rs`, and memory in `exchange.rs`.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+/// A stream of bytes to the peer and back, whose waits have time limits.
+pub(crate) trait Stream: Read + Write {
+    /// Whether nobody between the two ends can read or change the bytes.
+    const IS_SECURE: bool = false;
+
+    /// How long a read may wait. After that it fails with `WouldBlock` or
+    /// `TimedOut`.
+    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()>;
+
+    /// How long a write may wait for the peer to read something.
+    fn set_write_timeout(&self, timeout: Duration) -> io::Result<()>;
+
+    /// Tells the peer that nothing more will be written.
+    fn end_writing(&mut self) -> io::Result<()>;
+}
+
+impl Stream for &TcpStream {
+    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
+        TcpStream::set_read_timeout(self, Some(timeout))
+    }
+
+    fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
+        TcpStream::set_write_timeout(self, Some(timeout))
+    }
+
+    fn end_writing(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}

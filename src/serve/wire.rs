@@ -1,0 +1,130 @@
+//! A connection's two directions: bytes that are read, with a deadline, and
+//! answers that wait to be written.
+//!
+//! Answers are gathered in the output, and [`Wire::flush`] writes them all at once:
+//! when everything that one read has brought is answered, and before any other
+//! wait for the peer. Their lines in the access log are written after them.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::http::date::Clock;
+use crate::http::incoming::Source;
+use crate::http::response::{Persistence, Response};
+use crate::limits::Limits;
+use crate::serve::access_log::AccessLog;
+use crate::serve::stream::Stream;
+
+pub(crate) struct Wire<'c, S> {
+    pub(crate) stream: S,
+    /// Answers that are not written yet, and their lines in the access log.
+    output: Vec<u8>,
+    log: AccessLog,
+    limits: &'c Limits,
+    /// The read timeout that the stream has now. It is set only when another one
+    /// is needed, so a request on the fast path costs no `setsockopt`.
+    read_timeout: Duration,
+}
+
+impl<'c, S: Stream> Wire<'c, S> {
+    /// Answers are gathered in so many bytes without an allocation.
+    const OUTPUT: usize = 3072;
+
+    pub(crate) fn new(stream: S, limits: &'c Limits) -> io::Result<Wire<'c, S>> {
+        let read_timeout = limits.silent_timeout;
+        stream.set_read_timeout(read_timeout)?;
+        stream.set_write_timeout(limits.write_timeout)?;
+        let (output, log) = (Vec::new(), AccessLog::new());
+        Ok(Wire { stream, output, log, limits, read_timeout })
+    }
+
+    /// The access log of this connection.
+    pub(crate) fn log(&mut self) -> &mut AccessLog {
+        &mut self.log
+    }
+
+    /// Puts an answer into the output. If it is too large for that it is written
+    /// at once, with all that waits before it, and its body is not copied.
+    pub(crate) fn put(
+        &mut self,
+        response: &Response,
+        body: &[u8],
+        persistence: Persistence,
+        clock: &mut Clock,
+    ) -> io::Result<()> {
+        response.write_head(&mut self.output, clock.imf_fixdate(), persistence);
+        if self.output.len() + body.len() <= self.limits.output_bytes {
+            self.output.extend_from_slice(body);
+            return Ok(());
+        }
+        let written = self.write(body);
+        // The write may have taken long, and the peer is idle only from now on.
+        clock.read();
+        written
+    }
+
+    /// Writes everything that is in the output.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        if self.output.is_empty() { Ok(()) } else { self.write(&[]) }
+    }
+
+    /// The only place that writes answers: the output, then `body`.
+    fn write(&mut self, body: &[u8]) -> io::Result<()> {
+        let written =
+            self.stream.write_all(&self.output).and_then(|()| self.stream.write_all(body));
+        self.output.clear();
+        // A batch of pipelined answers does not keep its memory for ever.
+        self.output.shrink_to(Self::OUTPUT);
+        self.log.written(&written);
+        written
+    }
+
+    /// Waits for bytes, `timeout` at most. Gives their number; 0 if the peer has
+    /// ended its side.
+    pub(crate) fn read(&mut self, into: &mut [u8], timeout: Duration) -> io::Result<usize> {
+        if timeout != self.read_timeout {
+            self.stream.set_read_timeout(timeout)?;
+            self.read_timeout = timeout;
+        }
+        loop {
+            match self.stream.read(into) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+
+    /// As [`read`](Wire::read), until `deadline` at most.
+    pub(crate) fn read_until(&mut self, into: &mut [u8], deadline: Instant) -> io::Result<usize> {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        if rest.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.read(into, rest)
+    }
+}
+
+/// Where a request's body comes from. The peer may wait for an earlier answer, or
+/// for `100 Continue`, before it sends the body: so these are written first.
+impl<S: Stream> Source for Wire<'_, S> {
+    fn read_more(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, Error> {
+        match self.flush().and_then(|()| self.read_until(into, deadline)) {
+            Ok(0) => Err(Error::BodyTruncated),
+            Ok(count) => Ok(count),
+            Err(error) if is_timeout(&error) => Err(Error::BodyTimeout),
+            Err(_) => Err(Error::BodyTruncated),
+        }
+    }
+
+    fn send_continue(&mut self) {
+        // Written by the next flush: before the read that waits for the body or,
+        // if the body is here already, with the answer.
+        self.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+    }
+}
+
+/// Whether a read or a write has waited too long.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}

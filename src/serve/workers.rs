@@ -1,0 +1,120 @@
+//! How a connection gets to a thread that serves it.
+//!
+//! The accept loop puts connections into a queue, and worker threads take them out.
+//! A worker that finds the queue empty waits for a while, and then ends. The accept
+//! loop starts a new worker only if no worker is waiting.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Work for worker threads.
+pub(crate) struct Queue<T> {
+    state: Mutex<State<T>>,
+    /// Something was pushed, or the queue was closed.
+    changed: Condvar,
+}
+
+struct State<T> {
+    waiting: VecDeque<T>,
+    /// How many workers wait for work.
+    idle: usize,
+    is_closed: bool,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new() -> Queue<T> {
+        let state = State { waiting: VecDeque::new(), idle: 0, is_closed: false };
+        Queue { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// Adds work. Gives whether an idle worker takes it; if not, a new worker must
+    /// be started.
+    pub(crate) fn push(&self, work: T) -> bool {
+        let mut state = self.lock();
+        state.waiting.push_back(work);
+        let is_taken = state.idle >= state.waiting.len();
+        drop(state);
+        if is_taken {
+            self.changed.notify_one();
+        }
+        is_taken
+    }
+
+    /// Takes back the work that was added last, if no worker has taken it.
+    pub(crate) fn take_back(&self) -> Option<T> {
+        self.lock().waiting.pop_back()
+    }
+
+    /// Waits for work, `timeout` at most. `None` tells the worker to end.
+    pub(crate) fn pop(&self, timeout: Duration) -> Option<T> {
+        let mut state = self.lock();
+        if let Some(work) = state.waiting.pop_front() {
+            return Some(work);
+        }
+        state.idle += 1;
+        let must_wait = |state: &mut State<T>| state.waiting.is_empty() && !state.is_closed;
+        let waited = self.changed.wait_timeout_while(state, timeout, must_wait);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.idle -= 1;
+        state.waiting.pop_front()
+    }
+
+    /// Lets idle workers end.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing that can panic runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::thread;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn work_goes_to_an_idle_worker_or_needs_a_new_one() {
+        let queue = Arc::new(Queue::new());
+        assert!(!queue.push(1), "no worker is idle");
+        assert_eq!(queue.pop(LONG), Some(1));
+
+        let shared = Arc::clone(&queue);
+        let worker = thread::spawn(move || shared.pop(LONG));
+        while queue.lock().idle == 0 {
+            thread::yield_now();
+        }
+        assert!(queue.push(2), "the idle worker takes it");
+        assert!(!queue.push(3), "it takes one only");
+        let taken = worker.join().expect("the worker does not panic").expect("it got work");
+        assert_eq!(taken + queue.pop(LONG).expect("the rest"), 5);
+    }
+
+    #[test]
+    fn work_that_no_worker_has_taken_can_be_taken_back() {
+        let queue = Queue::new();
+        queue.push(1);
+        queue.push(2);
+        assert_eq!(
+            (queue.take_back(), queue.pop(LONG), queue.take_back()),
+            (Some(2), Some(1), None)
+        );
+    }
+
+    #[test]
+    fn a_worker_without_work_ends_after_a_while_or_when_the_queue_is_closed() {
+        let queue = Queue::<()>::new();
+        assert_eq!(queue.pop(Duration::from_millis(1)), None);
+        queue.close();
+        assert_eq!(queue.pop(LONG), None);
+        queue.push(());
+        assert_eq!(queue.pop(LONG), Some(()), "what was pushed before is not lost");
+    }
+}
