@@ -1,22 +1,22 @@
 //! What can be wrong with a request: one enum, and one mapping to a status.
 //!
-//! Parsers say *what* they found; which answer that gets is decided here and
-//! nowhere else. The texts go to the client as they are, so they name the place
-//! and never repeat what the client sent.
+//! Parsers say *what* they found. Which status that gets is decided here and nowhere
+//! else. The texts are sent to the client, so they name the place of the error and
+//! never repeat what the client sent.
 
 use std::fmt;
 
-/// Why a request is refused before, or while, its content is read.
+/// What is wrong with a request, or with its body.
 ///
-/// Turned into a [`Response`](crate::Response) it is an answer with a JSON
-/// `detail`, so a handler may end in `?`:
+/// It turns into a [`Response`](crate::Response) with a JSON `detail`, so a handler
+/// may use `?`:
 ///
 /// ```
 /// use guardhouse::{Error, Request, Response};
 ///
 /// fn length(request: &mut Request) -> Result<Response, Error> {
-///     let content = request.body()?;
-///     Ok(Response::text(format!("{} bytes\n", content.len())))
+///     let body = request.body()?;
+///     Ok(Response::text(format!("{} bytes\n", body.len())))
 /// }
 /// # let mut request = Request::parse(b"GET / HTTP/1.0\r\n\r\n").unwrap();
 /// # assert_eq!(length(&mut request).unwrap().status().code(), 200);
@@ -24,21 +24,21 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// More blank lines before the request line than are skipped (RFC 9112 §2.2).
+    /// Too many blank lines before the request line (RFC 9112 §2.2).
     BlankLines,
-    /// A CR or LF that is not part of a CRLF (RFC 9112 §2.2).
+    /// A CR or an LF that is not part of a CRLF (RFC 9112 §2.2).
     LineEnding,
-    /// The peer ended its side inside a head (RFC 9112 §8).
+    /// The peer closed its side inside a head (RFC 9112 §8).
     HeadTruncated,
     /// Not `method SP request-target SP HTTP-version` (RFC 9112 §3).
     RequestLine,
-    /// The request-target has none of the four forms (RFC 9112 §3.2).
+    /// The request target has none of the four forms (RFC 9112 §3.2).
     Target,
-    /// HTTP without TLS, where TLS is spoken.
+    /// Plain HTTP on a port for HTTPS.
     NotEncrypted,
     /// The HTTP version is not `HTTP/` digit `.` digit (RFC 9112 §2.3).
     Version,
-    /// A field line is not `field-name ":" OWS field-value OWS` (RFC 9112 §5).
+    /// Not `field-name ":" OWS field-value OWS` (RFC 9112 §5).
     HeaderLine,
     /// An HTTP/1.1 request without Host (RFC 9112 §3.2).
     HostMissing,
@@ -46,50 +46,51 @@ pub enum Error {
     HostRepeated,
     /// Host is not `uri-host [ ":" port ]` (RFC 9110 §7.2).
     HostMalformed,
-    /// The absolute-form target names another authority than Host.
+    /// An absolute-form target and Host name different authorities.
     HostMismatch,
     /// Content-Length is not one run of digits (RFC 9112 §6.3).
     ContentLength,
     /// More than one Content-Length (RFC 9112 §6.3).
     ContentLengthRepeated,
-    /// Transfer-Encoding repeated, empty, or not ending in `chunked` alone (RFC 9112 §6.3).
+    /// Transfer-Encoding is repeated, empty, or a list that has `chunked` and others
+    /// (RFC 9112 §6.3).
     TransferEncoding,
     /// Transfer-Encoding in a request that is not HTTP/1.1 (RFC 9112 §6.1).
     TransferEncodingVersion,
-    /// Transfer-Encoding and Content-Length together (RFC 9112 §6.1).
+    /// Both Transfer-Encoding and Content-Length (RFC 9112 §6.1).
     FramingConflict,
-    /// A chunk that is not as RFC 9112 §7.1 has it, or whose line is too long.
+    /// A chunk that RFC 9112 §7.1 does not allow, or a chunk line that is too long.
     Chunk,
-    /// A trailer section that is not as RFC 9112 §7.1.2 has it, or is too long.
+    /// Trailers that RFC 9112 §7.1.2 does not allow, or that are too long.
     Trailer,
-    /// The peer ended its side inside the message body (RFC 9112 §8).
+    /// The peer closed its side inside the body (RFC 9112 §8).
     BodyTruncated,
     /// The head did not arrive in time.
     HeadTimeout,
-    /// The message body did not arrive in time.
+    /// The body did not arrive in time.
     BodyTimeout,
-    /// More content than the server takes (RFC 9110 §15.5.14).
+    /// A larger body than the server accepts (RFC 9110 §15.5.14).
     BodyTooLarge,
-    /// A longer target than the server takes (RFC 9110 §15.5.15).
+    /// A longer target than the server accepts (RFC 9110 §15.5.15).
     TargetTooLong,
     /// An expectation other than `100-continue` (RFC 9110 §10.1.1).
     Expectation,
-    /// More field lines than the server takes (RFC 6585 §5).
+    /// More headers than the server accepts (RFC 6585 §5).
     TooManyHeaders,
-    /// A longer head than the server takes (RFC 6585 §5).
+    /// A longer head than the server accepts (RFC 6585 §5).
     HeadTooLarge,
     /// A method that the server does not know (RFC 9110 §9.1).
     MethodUnknown,
-    /// CONNECT: this server is no proxy (RFC 9110 §9.3.6).
+    /// CONNECT: this server is not a proxy (RFC 9110 §9.3.6).
     Connect,
     /// A transfer coding other than `chunked` (RFC 9112 §6.1).
     TransferCoding,
-    /// A major version other than 1, or HTTP/1.x past 1.1 (RFC 9110 §15.6.6).
+    /// An HTTP version other than 1.0 and 1.1 (RFC 9110 §15.6.6).
     VersionUnsupported,
 }
 
 impl Error {
-    /// The status code that this error is answered with.
+    /// The status code of the answer to this error.
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
@@ -123,12 +124,12 @@ impl Error {
         }
     }
 
-    /// Whether the connection ends with the answer.
+    /// Whether the connection closes after the answer.
     ///
-    /// It does wherever the next request's first byte is in doubt: guessing it
-    /// is request smuggling (CVE-2024-49768 went on reading after an error).
-    /// Only an unknown method leaves the framing whole. After CONNECT a client
-    /// may already be sending a tunnel's bytes, so that ends it too.
+    /// It closes wherever nobody knows for certain where the next request begins: to
+    /// guess would be request smuggling (CVE-2024-49768 went on after an error). An
+    /// unknown method leaves the framing whole. CONNECT closes, because its client
+    /// may be sending the bytes of a tunnel already.
     #[must_use]
     pub fn closes(self) -> bool {
         !matches!(self, Error::MethodUnknown)

@@ -1,12 +1,11 @@
-//! Every number that bounds what a peer can make the server hold, or wait for.
+//! Every limit on what a peer can make the server keep in memory, or wait for.
 //!
-//! Each stands here with its unit, its reason and, where there is one, a
-//! precedent. Numbers that no peer can feel, such as the size of a buffer, stand
-//! where they are used.
+//! Each has its unit, its reason and, if there is one, a precedent. Numbers that no
+//! peer notices, such as the size of a buffer, are where they are used.
 
 use std::time::Duration;
 
-/// The limits that a [`Server`](crate::Server) keeps.
+/// The limits of a [`Server`](crate::Server).
 ///
 /// ```
 /// use guardhouse::Limits;
@@ -17,72 +16,74 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Blank lines skipped before a request line (RFC 9112 §2.2 asks for "at
-    /// least one"). Default 4: old clients send one after a form's content.
+    /// Blank lines that are skipped before a request line (RFC 9112 §2.2 asks for
+    /// "at least one"). Default 4: old clients send one after a form.
     pub blank_lines: usize,
-    /// Bytes in a request's target. Default 8 KiB: RFC 9112 §3 recommends
-    /// 8,000 at least; nginx and Apache take 8 KiB.
+    /// Bytes in a request target. Default 8 KiB: RFC 9112 §3 recommends at least
+    /// 8,000; nginx and Apache accept 8 KiB.
     pub target_bytes: usize,
-    /// Bytes in a head, its request line and last CRLF included. Default
-    /// 16 KiB: Node's limit; nginx allows 4 × 8 KiB, Apache 8 KiB a line.
+    /// Bytes in a head, with its request line and its last CRLF. Default 16 KiB:
+    /// Node's limit; nginx allows 4 × 8 KiB, Apache 8 KiB a line.
     pub head_bytes: usize,
-    /// Header lines in a head. Default 100: Apache's.
+    /// Headers in a head. Default 100: Apache's limit.
     pub headers: usize,
-    /// Bytes of content that a request may bring. Default 1 MiB: nginx's.
+    /// Bytes in a request's body. Default 1 MiB: nginx's limit.
     pub body_bytes: u64,
-    /// Bytes in a chunk's size line, extensions and CRLF included. Default 256:
-    /// extensions mean nothing to us.
+    /// Bytes in a chunk line, with its extensions and its CRLF. Default 256:
+    /// extensions have no meaning here.
     pub chunk_line_bytes: usize,
-    /// Bytes of all the chunk extensions in a message body. Default 16 KiB:
-    /// Go's, since CVE-2023-39326 let a client send far more than its content.
+    /// Bytes in all chunk extensions of a body. Default 16 KiB: Go's limit, since
+    /// CVE-2023-39326 let a client send far more of them than of the body.
     pub chunk_extension_bytes: usize,
-    /// Bytes in a trailer section. Default 4 KiB: trailers are dropped anyway.
+    /// Bytes in all trailers. Default 4 KiB: they are dropped.
     pub trailer_bytes: usize,
-    /// Bytes of unread message body that are read and dropped to keep a
-    /// connection. Default 64 KiB: past it a new connection is cheaper. Go
-    /// drains 256 KiB.
+    /// Bytes of a body that nobody has read, and that the server reads and drops so
+    /// that the connection can stay open. Default 64 KiB: for more, a new connection
+    /// costs less. Go drains 256 KiB.
     pub drain_bytes: u64,
-    /// Bytes of answers gathered before they are written. Default 64 KiB: a
-    /// whole batch of pipelined answers, and a bound on what one peer can owe.
+    /// Bytes of answers that are gathered before they are written. Default 64 KiB:
+    /// enough for many pipelined requests, and a bound for what one peer can make the
+    /// server keep.
     pub output_bytes: usize,
-    /// Stack of a connection's thread, in bytes. Default 256 KiB of address
-    /// space: only what a handler touches becomes memory (12 KiB at rest).
+    /// Stack of a worker thread, in bytes. Default 256 KiB of address space. Only
+    /// what a handler uses becomes memory; an idle connection uses 12 KiB.
     pub stack_bytes: usize,
-    /// Connections open at once. Default 16,384: half of the threads that
+    /// Connections that are open at once. Default 16,384: half of the threads that
     /// Linux allows by default.
     pub connections: usize,
 
-    /// How long a worker thread waits for a connection before it ends. Default 5 s.
+    /// How long a worker thread waits for a connection before it ends. Default 5 s:
+    /// as long as connections come in at all, hardly any thread must be started.
     pub worker_timeout: Duration,
-    /// How long a new connection may say nothing. Default 10 s.
+    /// How long a new connection may send nothing. Default 10 s.
     pub silent_timeout: Duration,
-    /// From a head's first byte to its last. Default 10 s: slowloris sends a
-    /// byte at a time for as long as it is let. Apache allows 20 s to 40 s. A TLS
-    /// handshake, too, has this long.
+    /// From the first byte of a head to its last. Default 10 s: the attack slowloris
+    /// sends a byte now and then for as long as it may. Apache allows 20 s to 40 s. A
+    /// TLS handshake has as long.
     pub head_timeout: Duration,
-    /// From the first wait for a message body to its last byte. Default 30 s.
+    /// From the first wait for a body to its last byte. Default 30 s.
     pub body_timeout: Duration,
-    /// How long a connection may rest between requests. Default 75 s: nginx's,
-    /// and longer than most clients' own, so that they close first.
+    /// How long a connection may be idle between requests. Default 75 s: nginx's, and
+    /// longer than most clients' own, so that the client closes first.
     pub idle_timeout: Duration,
-    /// How long a peer may take none of an answer. Default 10 s.
+    /// How long a peer may read nothing of an answer. Default 10 s.
     pub write_timeout: Duration,
-    /// How long an unread message body is waited for. Default 1 s.
+    /// How long the server waits for a body that nobody has read. Default 1 s.
     pub drain_timeout: Duration,
-    /// How long a closed connection is still read, so that the peer sees the
-    /// answer before a reset (RFC 9112 §9.6). Default 2 s.
+    /// How long the server still reads from a connection that it closes, so that the
+    /// peer gets the answer before a reset (RFC 9112 §9.6). Default 2 s.
     pub linger_timeout: Duration,
-    /// How long after its last answer a connection is still read when the server
-    /// stops: the next request may be on its way. Default 100 ms: most clients
-    /// that have one send it within a round trip.
+    /// The idle timeout once the server is stopping: the next request may be on its
+    /// way. Default 100 ms: most clients send a request that they have within a round
+    /// trip.
     pub stopping_idle_timeout: Duration,
-    /// How long requests under way may take to end after a stop. Default 10 s:
+    /// How long requests that are being worked on may take after a stop. Default 10 s:
     /// Docker's time before it kills; Kubernetes gives 30 s.
     pub grace: Duration,
 }
 
 impl Limits {
-    /// What holds where nothing else is said.
+    /// The default limits.
     pub const DEFAULT: Limits = Limits {
         blank_lines: 4,
         target_bytes: 8 * 1024,
@@ -115,7 +116,7 @@ impl Default for Limits {
     }
 }
 
-/// The limits that a [`Login`](crate::Login) keeps.
+/// The limits of a [`Login`](crate::Login).
 ///
 /// ```
 /// use guardhouse::LoginLimits;
@@ -127,20 +128,20 @@ impl Default for Limits {
 #[cfg(feature = "login")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginLimits {
-    /// Parameters in a form. Default 1,000: Starlette's; a login has six.
+    /// Parameters in a form. Default 1,000: Starlette's limit. A login has six.
     pub parameters: usize,
-    /// Passwords that are hashed at once, each for some 10 ms on a core of its
-    /// own, in 19 MiB. Default: half of the processors, so that the other half is
-    /// there for whoever does not log in.
+    /// Passwords that are hashed at the same time. Each takes about 10 ms of one
+    /// processor, and 19 MiB. Default: half of the processors, so that the other half
+    /// is free for other requests.
     pub hashes_at_once: usize,
-    /// Logins that wait for one of those; whoever comes then is answered 429.
-    /// Default 16: some 0.2 s of work, bearable for a person.
+    /// Logins that wait for their turn to be hashed; further ones are answered 429.
+    /// Default 16: about 0.2 s of work, which a person can wait.
     pub waiting: usize,
-    /// Issued tokens that are good at once; past it the oldest expires. Default
-    /// 16,384: as many as connections, some 5 MiB.
+    /// Issued tokens that are valid at the same time. One more, and the oldest
+    /// expires. Default 16,384: as many as connections, about 5 MiB.
     pub tokens: usize,
-    /// How long an issued token is good. Default 1 h: RFC 6750 §5.3 recommends
-    /// "one hour or less".
+    /// How long an issued token is valid. Default 1 h: RFC 6750 §5.3 recommends "one
+    /// hour or less".
     pub token_lifetime: Duration,
 }
 

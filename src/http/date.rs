@@ -1,8 +1,8 @@
-//! HTTP dates: `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110 §5.6.7),
-//! and the same instant as access logs write it.
+//! Dates: `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110 §5.6.7), and the
+//! same moment as access logs write it.
 //!
-//! A connection keeps one [`Clock`]: the text is made once a second and copied
-//! from then on. It is the connection's own, so no lock is shared.
+//! Each connection has a [`Clock`]. It makes the text of a date once a second, and
+//! shares nothing with other connections.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,11 +10,11 @@ const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// A clock that is read when there is something to be dated.
+/// A clock, and the texts of its second.
 #[derive(Debug)]
 pub(crate) struct Clock {
     last: Instant,
-    /// The second that it shows, when that is over, and its texts.
+    /// The second that the clock shows, when that second ends, and its texts.
     second: u64,
     end: Instant,
     imf_fixdate: String,
@@ -35,8 +35,9 @@ impl Clock {
         clock
     }
 
-    /// Reads the time. Of the two clocks that a system has, the one that is never
-    /// set says when to look at the other: once a second.
+    /// Reads the time. A system has two clocks: a monotonic one, and one that people
+    /// set. The first is read each time, and says when to read the second: once a
+    /// second.
     pub(crate) fn read(&mut self) {
         self.last = Instant::now();
         if self.last >= self.end {
@@ -53,12 +54,12 @@ impl Clock {
         self.common_log.clear();
     }
 
-    /// The time when it was last read.
+    /// When the clock was last read.
     pub(crate) fn last(&self) -> Instant {
         self.last
     }
 
-    /// That time, as a `Date` field has it.
+    /// That time, as the header `Date` has it.
     pub(crate) fn imf_fixdate(&self) -> &str {
         &self.imf_fixdate
     }
@@ -72,7 +73,7 @@ impl Clock {
     }
 }
 
-/// The time since 1970. A clock set before that reads as 1970.
+/// The time since 1970. A clock that is set to an earlier time counts as 1970.
 fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
@@ -100,9 +101,9 @@ struct Civil {
 
 /// The Gregorian date of a second since 1970.
 ///
-/// Years are counted from March, so that a leap day is a year's last: then a
-/// month's first day is a linear function of the month, and an era of 400 years
-/// has always 146,097 days.
+/// Years are counted from March, so that a leap day is the last day of its year. Then
+/// the first day of a month is a linear function of the month, and each era of 400
+/// years has 146,097 days.
 fn civil(seconds: u64) -> Civil {
     let days = seconds / 86_400;
     // 1 March of year 0 was 719,468 days before 1970.
@@ -135,12 +136,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rfc_example_is_written_as_the_rfc_has_it() {
+    fn the_date_of_the_rfc_is_written_as_in_the_rfc() {
         assert_eq!(imf_fixdate(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 
     #[test]
-    fn leap_days_and_turns_of_the_year_are_right() {
+    fn leap_days_and_the_ends_of_years_are_right() {
         assert_eq!(imf_fixdate(0), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(imf_fixdate(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
         assert_eq!(imf_fixdate(1_709_251_199), "Thu, 29 Feb 2024 23:59:59 GMT");
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_form_is_the_common_log_formats() {
+    fn a_log_has_dates_in_the_common_log_format() {
         assert_eq!(common_log(784_111_777), "[06/Nov/1994:08:49:37 +0000]");
     }
 

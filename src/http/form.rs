@@ -1,8 +1,8 @@
-//! `application/x-www-form-urlencoded` in: what forms send as content, and what
-//! stands behind the `?` of a target.
+//! Reads `application/x-www-form-urlencoded`: the bodies of forms, and queries.
 
-/// The names and values of a form, in order, decoded: `+` is a space, `%41` is
-/// `A`. `None` if an encoding is broken or the result is not UTF-8.
+/// The names and values of a form, in order and decoded: `+` is a space, `%41` is
+/// `A`. `None` if a `%` is not followed by two hexadecimal digits, or if the result is
+/// not UTF-8.
 ///
 /// ```
 /// use guardhouse::form;
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_encodings_are_not_guessed_at() {
+    fn a_malformed_encoding_is_rejected() {
         for broken in ["%", "%4", "%zz", "%+1", "a=%ff", "a=%c3"] {
             assert_eq!(parse(broken), None, "{broken}");
         }

@@ -1,5 +1,5 @@
-//! JSON out: strings and flat objects of strings, which is all that the answers
-//! here need (RFC 8259 §7). Anything larger is a job for a JSON library.
+//! Writes JSON: strings, and flat objects of strings. The answers here need no more
+//! (RFC 8259 §7). For anything larger, use a JSON library.
 
 use std::fmt::{self, Display, Write};
 
@@ -17,9 +17,9 @@ pub fn string(text: &str) -> String {
     json
 }
 
-/// A JSON object of names and string values, in the order given. Values are
-/// anything that is shown as text; they are written where they belong, without a
-/// `String` of their own.
+/// A JSON object of names and string values, in the order given. A value is anything
+/// that can be written as text; it is written into the object at once, without a
+/// `String` in between.
 ///
 /// ```
 /// use guardhouse::json;
@@ -29,7 +29,7 @@ pub fn string(text: &str) -> String {
 /// ```
 #[must_use]
 pub fn object<'a, V: Display>(members: impl IntoIterator<Item = (&'a str, V)>) -> String {
-    // Room for most answers here, so that it need not grow.
+    // Enough for most answers, so that the text need not grow.
     let mut json = String::with_capacity(128);
     json.push('{');
     for (name, value) in members {
@@ -38,7 +38,7 @@ pub fn object<'a, V: Display>(members: impl IntoIterator<Item = (&'a str, V)>) -
         }
         push_string(&mut json, name);
         json.push_str(":\"");
-        // A String takes whatever it is given.
+        // A String accepts everything.
         let _ = write!(Escaped(&mut json), "{value}");
         json.push('"');
     }
@@ -52,14 +52,14 @@ fn push_string(json: &mut String, text: &str) {
     json.push('"');
 }
 
-/// Writes into a JSON string.
+/// Escapes what is written into a JSON string.
 struct Escaped<'j>(&'j mut String);
 
 impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut rest = text;
-        // Everything that is escaped is ASCII, so bytes will do. Nearly always
-        // there is nothing, which is seen at a look.
+        // All characters that are escaped are ASCII, so it is enough to look at
+        // bytes. Nearly always there is nothing to escape.
         while !every(rest.as_bytes(), |byte| !is_escaped(byte))
             && let Some(at) = rest.bytes().position(is_escaped)
         {
