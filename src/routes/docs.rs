@@ -56,9 +56,10 @@ impl Routes {
         let own = self.iter().count();
         // The rows are in what they show, so they are made twice: for what they
         // say of themselves, and with it.
-        let table: Routes = self.into_iter().chain(rows(String::new(), String::new())).collect();
+        let table: Routes =
+            self.into_rows().into_iter().chain(rows(String::new(), String::new())).collect();
         let (json, text) = (table.openapi(title, version), table.to_string());
-        table.into_iter().take(own).chain(rows(json, text)).collect()
+        table.into_rows().into_iter().take(own).chain(rows(json, text)).collect()
     }
 }
 

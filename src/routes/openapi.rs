@@ -54,7 +54,7 @@ impl Routes {
 
 /// What a row is for, who stands before it, and how it can answer.
 fn operation(route: &Route) -> String {
-    let mut members = vec![("x-guard", string(&route.guarded_by()))];
+    let mut members = vec![("x-guard", string(&route.guard_text()))];
     if !route.summary().is_empty() {
         members.insert(0, ("summary", string(route.summary())));
     }
