@@ -287,8 +287,8 @@ const logIn = async browser => {
   for (const [what, answer, says] of [
     ['HTML in an error', { status: 400, json: { error: 'invalid_grant', error_description: html } }, html],
     ['an error that has a detail only', { status: 429, json: { detail: 'Too many logins at once' } }, 'Too many logins at once'],
-    ['no JSON', { status: 502, body: html }, 'Unexpected token'],
-    ['no token in it', { json: {} }, '200'],
+    ['an answer without JSON', { status: 502, body: html }, 'Unexpected token'],
+    ['an answer without a token', { json: {} }, '200'],
   ]) {
     await page.route('**/token', route => route.fulfill(answer));
     await nameInput.fill(name);

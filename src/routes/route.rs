@@ -119,8 +119,8 @@ impl Route {
         Route { method, path, guard, answer: Box::new(answer), summary: "", examples: Vec::new() }
     }
 
-    /// Whether this row is for requests with this path. Both are compared byte for
-    /// byte: the request's path has its encoded letters decoded already.
+    /// Whether this row is for requests with this path. Paths are compared byte for
+    /// byte, after [`Request::path`] has decoded what is the same encoded or not.
     pub(crate) fn has_path(&self, path: &str) -> bool {
         self.path() == path
     }
