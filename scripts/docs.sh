@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The page /docs in a real browser: what a learner sees, does and copies. It is
-# also looked over for what keeps people out (axe-core), and for what would let
-# HTML in.
+# Tests the page /docs in a real browser: what a learner sees, does and copies;
+# that the page is accessible (axe-core), and that it never turns text into HTML.
 #
-#   SHOTS=folder scripts/docs.sh    # leaves screenshots there
+#   SHOTS=folder scripts/docs.sh    # saves screenshots in this folder
 #
-# The browser is Debian's chromium; playwright-core, which drives it, and axe-core
-# come from npm into the story's own folder. Without one of them it skips.
+# The browser is Debian's chromium. playwright-core, which controls it, and
+# axe-core come from npm into a temporary folder. If one of them is missing, the
+# script skips.
 . "$(dirname "$0")/server.sh"
 
 need chromium chromium
@@ -21,12 +21,12 @@ start
 for path in /docs /openapi.json /docs.txt; do
     ask "$path"
     etag=$(field ETag)
-    expect_like "$path is there, with an entity-tag" '200 "*"' "$(status) $etag"
+    expect_like "$path has an entity-tag" '200 "*"' "$(status) $etag"
     ask "$path" -H "If-None-Match: $etag"
-    expect "$path is not sent again to whom keeps it" "304 $etag " "$(status) $(field ETag) $(content)"
+    expect "$path is not sent again to a client that has it" "304 $etag " "$(status) $(field ETag) $(content)"
 done
 ask /docs
-expect_like 'the page runs nothing but its own script' \
+expect_like 'the page can run its own script only' \
     "default-src 'none'; script-src 'sha256-*'; *connect-src 'self'; * nosniff" \
     "$(field Content-Security-Policy) $(field X-Content-Type-Options)"
 
@@ -35,8 +35,8 @@ NODE_PATH=$dir/node_modules "$node" tests/docs.js "$url" "$chromium" ${SHOTS:+"$
 stop
 expect 'the server stops' 0 "$code"
 
-# In a build with logins the page logs in. It has a directory of its own, as in
-# login.sh.
+# In a build with logins the page has a login form. This build has its own target
+# directory, as in login.sh.
 target=${CARGO_TARGET_DIR:-target}/login
 cargo build --release --locked --quiet --features login --target-dir "$target"
 GUARDHOUSE=$target/release/guardhouse

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# /openapi.json is valid OpenAPI, has the rows of the table and no others, and
-# tells the truth: Schemathesis makes requests from it, sound and broken, and
-# holds every answer against it.
+# Tests /openapi.json: it is valid OpenAPI, it has exactly the rows of the table,
+# and it is true: Schemathesis makes valid and invalid requests from it, and
+# compares every answer with it.
 #
 # openapi-spec-validator and Schemathesis come from PyPI into a temporary virtual
-# environment. Without python3 or PyPI it says so and skips.
+# environment. Without python3 or PyPI the script says so and skips.
 . "$(dirname "$0")/server.sh"
 
 command -v python3 >/dev/null || skip 'there is no python3'
@@ -13,16 +13,16 @@ python3 -m venv "$dir/venv" >"$dir/pip" 2>&1 || skip "no venv: $(tail -n 1 "$dir
     openapi-spec-validator==0.9.0 schemathesis==4.32.5 >"$dir/pip" 2>&1 ||
     skip "openapi-spec-validator and schemathesis can't be installed: $(tail -n 1 "$dir/pip")"
 
-# With a file of users one token opens every route.
+# With a users file, one token is valid on every route.
 umask 077
 "$GUARDHOUSE" --new-token ann reports:read >"$dir/users.txt"
 token=$(sed 's/^ann:\([^:]*\):.*/\1/' "$dir/users.txt")
 start --users "$dir/users.txt"
 
 ask /openapi.json
-expect 'the document is there' '200 application/json' "$(status) $(field Content-Type)"
+expect 'the document is JSON' '200 application/json' "$(status) $(field Content-Type)"
 content >"$dir/openapi.json"
-expect 'it is valid OpenAPI' "$dir/openapi.json: OK" \
+expect 'the document is valid OpenAPI' "$dir/openapi.json: OK" \
     "$("$dir/venv/bin/openapi-spec-validator" "$dir/openapi.json" 2>&1)"
 rows=$("$dir/venv/bin/python" - "$dir/openapi.json" <<'PYTHON'
 import json, sys
@@ -32,20 +32,20 @@ for path, operations in json.load(open(sys.argv[1]))["paths"].items():
         print(method.upper(), path, operation["x-guard"], operation["summary"])
 PYTHON
 )
-expect 'its rows are those of --routes' \
+expect 'the document has the rows of --routes' \
     "$("$GUARDHOUSE" --routes | sed 1d | tr -s ' ' | sort)" "$(sort <<<"$rows")"
 ask /docs.txt
-expect 'and those of /docs.txt' "$("$GUARDHOUSE" --routes)" "$(content)"
+expect '/docs.txt is what --routes prints' "$("$GUARDHOUSE" --routes)" "$(content)"
 
-# QUERY is left out of the methods that must get a 405: the server does not know
-# it, and says 501 (RFC 9110 §15.6.2) instead.
+# Methods that must get a 405. QUERY is not one of them: the server does not know
+# it and answers 501 (RFC 9110 §15.6.2).
 cat >"$dir/schemathesis.toml" <<'TOML'
 [phases.coverage]
 unexpected-methods = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "PATCH", "TRACE"]
 TOML
 
-# conforms WHAT [OPTION ...]: no check of Schemathesis fails. It works in $dir,
-# where its files are gone with the story.
+# conforms WHAT [OPTION ...]: no check of Schemathesis fails. Schemathesis runs in
+# $dir, so its files are removed at the end.
 conforms() {
     local what=$1 output end=0
     shift
@@ -55,9 +55,9 @@ conforms() {
     expect "$what: all answers are as the document says" 'no failure' "$output"
 }
 conforms 'with a token' -H "Authorization: Bearer $token"
-conforms 'with a wrong one' -H 'Authorization: Bearer wrong'
-conforms 'with none'
-# It leaves out the row that it got the document from, unless told otherwise.
+conforms 'with a wrong token' -H 'Authorization: Bearer wrong'
+conforms 'without a token'
+# By default Schemathesis does not test the row that the document came from.
 conforms 'the document itself' --include-path /openapi.json
 
 stop

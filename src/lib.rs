@@ -74,7 +74,8 @@ pub use limits::Limits;
 pub use limits::LoginLimits;
 #[cfg(feature = "login")]
 pub use login::login::Login;
-pub use routes::route::{Behind, Route};
+pub use routes::group::Group;
+pub use routes::route::Route;
 pub use routes::table::Routes;
 pub use serve::exchange::exchange;
 pub use serve::server::Server;

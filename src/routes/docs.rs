@@ -1,10 +1,10 @@
-//! See it: three rows that show the table, as a page to try it on, as OpenAPI
-//! and as text.
+//! Three routes that show the table: a page where you can try each route, an
+//! OpenAPI document, and text.
 //!
-//! All three are written when the table is made. Each has an entity-tag, so a
-//! client that has it already gets a 304 (RFC 9110 §13.1.2). The page is one
-//! file, `docs.html`, which renders the OpenAPI document; its policy lets run
-//! the one script whose hash stands below, and nothing else.
+//! All three are made once, with the table. Each has an entity-tag, so a client
+//! that has it already gets a 304 (RFC 9110 §13.1.2). The page is one file,
+//! `docs.html`, which shows the OpenAPI document. Its Content-Security-Policy
+//! names the hash of its script, and the browser runs no other script.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
@@ -18,27 +18,29 @@ use crate::routes::table::Routes;
 
 const PAGE: &str = include_str!("docs.html");
 
-/// What the page may do: run its own script, wear its own style, ask its own
-/// server. An answer that is HTML would be shown as text even if the page had a
-/// fault; a token can't be sent elsewhere. A test holds the hashes to the page.
+/// The page can use its own script and style, and send requests to its own server;
+/// nothing else. If the page had a bug and put HTML from an answer into itself, no
+/// script in that HTML would run, and no token could be sent to another server.
+/// A test compares the hashes with the page; if they differ, it prints the new one.
 const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-+KlyXDebyCZ7DWs0WM9iQ1tboeJHBNZPhuv+1Vzgb1w='; \
-    style-src 'sha256-1SO0YuKdAW6Tdx8H2vwhWgeaZsh9AEtlQimbqUqPRw4='; \
+    script-src 'sha256-G7MefDQjP1Xq8IqmJ972qnwkiHpNpvhTNKz2B5rIoIk='; \
+    style-src 'sha256-aXGkyKA8++QPKyJqwowI1RsiGqQyPOMvs7SZBW+aF44='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl Routes {
-    /// This table, with three more rows that show it: `GET /docs` is a page to
-    /// read and try it on, `GET /openapi.json` is for programs, `GET /docs.txt`
-    /// for terminals. They need no network, and are open to everyone.
+    /// This table with three more rows that show it: `GET /docs` is a page where
+    /// you can try each route, `GET /openapi.json` is for programs, `GET /docs.txt`
+    /// is for terminals. These rows are open, and the page loads nothing from other
+    /// servers.
     ///
     /// FastAPI: `FastAPI(title="…", version="…")`.
     ///
     /// ```
     /// use guardhouse::{Method::GET, Request, Response, Route, Routes};
     ///
-    /// let home = |_: &mut Request| Response::text("Come in.\n");
+    /// let home = |_: &mut Request| Response::text("Welcome.\n");
     /// let routes = Routes::new([Route::open(GET, "/", home).with_summary("Greets everyone.")]);
-    /// let routes = routes.documented("Doors", "1.0");
+    /// let routes = routes.documented("Notes", "1.0");
     /// let mut request = Request::parse(b"GET /docs.txt HTTP/1.0\r\n\r\n")?;
     /// assert!(routes.answer(&mut request).body().starts_with(
     ///     b"METHOD  PATH           GUARD  SUMMARY\n\
@@ -53,16 +55,17 @@ impl Routes {
     #[must_use]
     #[track_caller]
     pub fn documented(self, title: &str, version: &str) -> Routes {
-        let own = self.iter().count();
-        // The rows are in what they show, so they are made twice: for what they
-        // say of themselves, and with it.
-        let table: Routes = self.into_iter().chain(rows(String::new(), String::new())).collect();
-        let (json, text) = (table.openapi(title, version), table.to_string());
-        table.into_iter().take(own).chain(rows(json, text)).collect()
+        // The document and the text show these three rows as well. So the rows are
+        // made twice: first empty, to be shown, and then with what shows them.
+        let count = self.iter().count();
+        let empty = docs_rows(String::new(), String::new());
+        let shown = Routes::new(self.into_rows().into_iter().chain(empty));
+        let (json, text) = (shown.openapi(title, version), shown.to_string());
+        Routes::new(shown.into_rows().into_iter().take(count).chain(docs_rows(json, text)))
     }
 }
 
-fn rows(json: String, text: String) -> [Route; 3] {
+fn docs_rows(json: String, text: String) -> [Route; 3] {
     let row = |path, summary, media_type, body: Cow<'static, str>| {
         Route::open(Method::GET, path, cached(media_type, body))
             .with_summary(summary)
@@ -70,13 +73,18 @@ fn rows(json: String, text: String) -> [Route; 3] {
             .with_example(Response::new(Status::NOT_MODIFIED))
     };
     [
-        row("/docs", "This table, to read and to try.", "text/html; charset=utf-8", PAGE.into()),
-        row("/openapi.json", "This table, as OpenAPI.", "application/json", json.into()),
-        row("/docs.txt", "This table, as text.", "text/plain; charset=utf-8", text.into()),
+        row(
+            "/docs",
+            "Shows this table as a page, to try the routes.",
+            "text/html; charset=utf-8",
+            PAGE.into(),
+        ),
+        row("/openapi.json", "Shows this table as OpenAPI.", "application/json", json.into()),
+        row("/docs.txt", "Shows this table as text.", "text/plain; charset=utf-8", text.into()),
     ]
 }
 
-/// A handler that always has the same to say, and says it once to whom keeps it.
+/// A handler that always sends the same body, and 304 to a client that has it.
 fn cached(media_type: &'static str, body: Cow<'static, str>) -> impl Fn(&mut Request) -> Response {
     let etag = entity_tag(&body);
     let body: Cow<'static, [u8]> = match body {
@@ -84,13 +92,13 @@ fn cached(media_type: &'static str, body: Cow<'static, str>) -> impl Fn(&mut Req
         Cow::Owned(text) => text.into_bytes().into(),
     };
     move |request| {
-        let answer = if has(request, &etag) {
+        let answer = if client_has(request, &etag) {
             Response::new(Status::NOT_MODIFIED)
         } else {
             Response::new(Status::OK).with_body(media_type, body.clone())
         };
-        // To be kept, and to be asked for again: another table may be served
-        // after the next start.
+        // `no-cache`: clients keep the body, but ask each time whether it is still
+        // valid. After a restart the table can be another one.
         answer
             .with_header("ETag", etag.clone())
             .with_header("Cache-Control", "no-cache")
@@ -100,8 +108,9 @@ fn cached(media_type: &'static str, body: Cow<'static, str>) -> impl Fn(&mut Req
     }
 }
 
-/// A strong entity-tag (RFC 9110 §8.8.3). It has no secret to keep, so any hash
-/// will do; this one is the same in every process of a build, as replicas want it.
+/// A strong entity-tag (RFC 9110 §8.8.3). It protects nothing, so a fast hash is
+/// enough. `DefaultHasher::new` has no random key: all replicas of one build send
+/// the same tag.
 fn entity_tag(body: &str) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(body.as_bytes());
@@ -109,12 +118,13 @@ fn entity_tag(body: &str) -> String {
 }
 
 /// Whether `If-None-Match` has the tag, or is `*`. "A recipient MUST use the weak
-/// comparison function" (RFC 9110 §13.1.2).
-fn has(request: &Request, etag: &str) -> bool {
+/// comparison function" (RFC 9110 §13.1.2), so `W/` before a tag is ignored.
+fn client_has(request: &Request, etag: &str) -> bool {
     let sent = request.headers().iter();
     sent.filter(|header| header.name.eq_ignore_ascii_case("If-None-Match"))
         .filter_map(|header| str::from_utf8(header.value).ok())
-        // A comma inside a tag parts it as well, into what no tag of ours equals.
+        // This also splits a tag that has a comma. Our tags have none, so no part
+        // of such a tag equals ours.
         .flat_map(|value| value.split(','))
         .map(|tag| tag.trim_matches([' ', '\t']))
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
@@ -126,7 +136,7 @@ mod tests {
 
     fn table() -> Routes {
         let home = |_: &mut Request| Response::text("");
-        Routes::new([Route::open(Method::GET, "/", home)]).documented("Doors", "1.0")
+        Routes::new([Route::open(Method::GET, "/", home)]).documented("Notes", "1.0")
     }
 
     #[track_caller]
@@ -135,7 +145,7 @@ mod tests {
         table().answer(&mut Request::parse(head.as_bytes()).expect("a valid request"))
     }
 
-    /// A hash as a policy has it: SHA-256, in Base64.
+    /// A hash as the policy writes it: SHA-256 in Base64.
     fn hash(text: &str) -> String {
         const ALPHABET: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -154,8 +164,8 @@ mod tests {
     #[track_caller]
     fn inside(element: &str) -> &'static str {
         let (begin, end) = (format!("<{element}>"), format!("</{element}>"));
-        let (_, behind) = PAGE.split_once(&begin).expect("it begins");
-        behind.split_once(&end).expect("it ends").0
+        let (_, rest) = PAGE.split_once(&begin).expect("it begins");
+        rest.split_once(&end).expect("it ends").0
     }
 
     #[test]
@@ -168,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_is_small_and_makes_no_html_of_what_it_is_told() {
+    fn the_page_is_small_and_never_makes_html_from_text() {
         assert!(PAGE.len() < 20_000, "{} bytes", PAGE.len());
         for no in [
             "innerHTML",
@@ -187,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn each_answer_is_sent_once_to_whom_keeps_it() {
+    fn a_client_that_has_the_answer_gets_304() {
         for path in ["/docs", "/openapi.json", "/docs.txt"] {
             let first = get(path, "");
             assert_eq!(first.status(), Status::OK, "{path}");
             let etag = first.header("ETag").expect("an entity-tag").to_owned();
-            for kept in [&etag, &format!("W/{etag}"), &format!("\"a,b\" ,\t{etag}, \"c\""), "*"] {
-                let again = get(path, &format!("If-None-Match: {kept}\r\n"));
-                assert_eq!(again.status(), Status::NOT_MODIFIED, "{path}: {kept}");
+            for sent in [&etag, &format!("W/{etag}"), &format!("\"a,b\" ,\t{etag}, \"c\""), "*"] {
+                let again = get(path, &format!("If-None-Match: {sent}\r\n"));
+                assert_eq!(again.status(), Status::NOT_MODIFIED, "{path}: {sent}");
                 assert_eq!(again.body(), b"");
                 for header in ["ETag", "Cache-Control"] {
                     assert_eq!(again.header(header), first.header(header), "{path}: {header}");
@@ -210,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rows_are_in_what_they_show() {
+    fn the_three_rows_are_shown_as_well() {
         let shown = |path| String::from_utf8(get(path, "").body().to_vec()).expect("text");
         for path in ["/", "/docs", "/openapi.json", "/docs.txt"] {
             assert!(shown("/openapi.json").contains(&format!("\"{path}\":{{\"get\":")), "{path}");
@@ -233,7 +243,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "the table has GET /docs (open) twice")]
-    fn a_table_is_documented_once() {
-        let _ = table().documented("Doors", "1.0");
+    fn a_table_can_be_documented_once() {
+        let _ = table().documented("Notes", "1.0");
     }
 }

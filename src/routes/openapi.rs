@@ -1,9 +1,9 @@
-//! The route table as an OpenAPI 3.1 document, for programs that read tables.
+//! The route table as an OpenAPI 3.1 document, for programs.
 //!
-//! Beside a request's way: it is written once, from what the rows say of
-//! themselves, so that it can't tell of a route that is not there. What it can
-//! say of a guard is what RFC 9110 §11 has a word for: schemes, scopes, and the
-//! challenge of a 401. `x-guard` has the table's own word for the guard.
+//! No request passes here: the document is written once, when the table is made.
+//! It is written from the rows, so it can't show a route that does not exist. Of
+//! a guard it shows what OpenAPI can express (its schemes and scopes, and the
+//! challenge of a 401), and `x-guard`, the guard's name in the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,22 +18,22 @@ const A_STRING: &str = r#"{"type":"string"}"#;
 const AN_OBJECT: &str = r#"{"type":"object"}"#;
 
 impl Routes {
-    /// This table as OpenAPI 3.1, in JSON. `version` is the version of what the
-    /// table offers. [`documented`](Routes::documented) serves it.
+    /// This table as OpenAPI 3.1, in JSON. `title` and `version` name your
+    /// program's API. [`documented`](Routes::documented) serves the document.
     ///
     /// ```
     /// use guardhouse::{Method::GET, Request, Response, Route, Routes};
     ///
-    /// let home = |_: &mut Request| Response::text("Come in.\n");
+    /// let home = |_: &mut Request| Response::text("Welcome.\n");
     /// let routes = Routes::new([Route::open(GET, "/", home).with_summary("Greets everyone.")]);
-    /// let json = routes.openapi("Doors", "1.0");
-    /// assert!(json.starts_with(r#"{"openapi":"3.1.0","info":{"title":"Doors","version":"1.0"}"#));
+    /// let json = routes.openapi("Notes", "1.0");
+    /// assert!(json.starts_with(r#"{"openapi":"3.1.0","info":{"title":"Notes","version":"1.0"}"#));
     /// assert!(json.contains(r#""/":{"get":{"summary":"Greets everyone.""#));
     /// ```
     #[must_use]
     pub fn openapi(&self, title: &str, version: &str) -> String {
-        // The members of a JSON object are unique: a path stands there once,
-        // where its first row stands, with all its methods.
+        // A JSON object has each name once, so the rows of one path become one
+        // member, at the place of the first of these rows.
         let mut paths: Vec<(&str, Vec<(String, String)>)> = Vec::new();
         for route in self.iter() {
             let operation = (route.method().as_str().to_ascii_lowercase(), operation(route));
@@ -52,51 +52,51 @@ impl Routes {
     }
 }
 
-/// What a row is for, who stands before it, and how it can answer.
+/// What a row is for, what guards it, and which answers it has.
 fn operation(route: &Route) -> String {
-    let mut members = vec![("x-guard", string(&route.guarded_by()))];
+    let mut members = vec![("x-guard", string(&route.guard_text()))];
     if !route.summary().is_empty() {
         members.insert(0, ("summary", string(route.summary())));
     }
-    // A guard that is no scheme's has nothing that OpenAPI could name.
+    // OpenAPI can show a guard by its schemes only; a closure has none.
     if let Some(guard) = route.guard().filter(|guard| !guard.schemes().is_empty()) {
         members.push(("security", security(guard)));
     }
-    let answers = answers(route);
-    let answers = answers.iter().map(|(code, answer)| (code.to_string(), answer));
-    members.push(("responses", object(answers)));
+    let responses = responses(route).into_iter().map(|(code, json)| (code.to_string(), json));
+    members.push(("responses", object(responses)));
     object(members)
 }
 
-/// Any one of the schemes, with all of the scopes; or nothing at all, where the
-/// guard is optional.
+/// The client needs one of the schemes, with all of the scopes. `{}` means that
+/// it can also send no credentials.
 fn security(guard: &Description) -> String {
     let scopes = array(guard.scopes().iter().map(|scope| string(scope)));
     let schemes = guard.schemes().iter().map(|scheme| object([(name(scheme), &scopes)]));
     array(schemes.chain(guard.is_optional().then(|| "{}".to_owned())))
 }
 
-/// The answers by status: the handler's, then those that it need not know of.
-fn answers(route: &Route) -> BTreeMap<u16, String> {
+/// The row's answers by status: those of its handler, then those of the guard
+/// and the table.
+fn responses(route: &Route) -> BTreeMap<u16, String> {
     let to_head = route.method() == Method::HEAD;
-    let mut answers = BTreeMap::new();
+    let mut responses = BTreeMap::new();
     for example in route.examples() {
-        answers.entry(example.status().code()).or_insert_with(|| like(example, to_head));
+        responses.entry(example.status().code()).or_insert_with(|| like(example, to_head));
     }
-    if answers.is_empty() {
-        answers.insert(200, like(&Response::json(""), to_head));
+    if responses.is_empty() {
+        responses.insert(200, like(&Response::json(""), to_head));
     }
     if let Some(guard) = route.guard() {
-        answers.entry(400).or_insert_with(|| see("responses", "Malformed"));
-        answers.entry(401).or_insert_with(|| unauthorized(guard));
-        answers.entry(403).or_insert_with(|| see("responses", "Forbidden"));
+        responses.entry(400).or_insert_with(|| reference("responses", "Malformed"));
+        responses.entry(401).or_insert_with(|| unauthorized(guard));
+        responses.entry(403).or_insert_with(|| reference("responses", "Forbidden"));
     }
-    answers.entry(404).or_insert_with(|| see("responses", "NotFound"));
-    answers.entry(405).or_insert_with(|| see("responses", "MethodNotAllowed"));
-    answers
+    responses.entry(404).or_insert_with(|| reference("responses", "NotFound"));
+    responses.entry(405).or_insert_with(|| reference("responses", "MethodNotAllowed"));
+    responses
 }
 
-/// 401 is the one whose field differs from guard to guard: its challenge.
+/// Every guard has its own 401, because the challenge differs.
 fn unauthorized(guard: &Description) -> String {
     let challenges: Vec<&str> =
         guard.schemes().iter().map(|scheme| scheme.challenge().as_str()).collect();
@@ -104,13 +104,13 @@ fn unauthorized(guard: &Description) -> String {
     if !challenges.is_empty() {
         header.push(("example", string(&challenges.join(", "))));
     }
-    let meaning = "The guard lets nobody in without good credentials; the challenge says which.";
+    let meaning = "The credentials are missing or invalid. WWW-Authenticate says what to send.";
     error(meaning, [("WWW-Authenticate", object(header))])
 }
 
-/// An error's answer, with fields of its own.
+/// An error with these headers.
 fn error<const N: usize>(meaning: &str, headers: [(&str, String); N]) -> String {
-    let schema = object([("schema", see("schemas", "Detail"))]);
+    let schema = object([("schema", reference("schemas", "Detail"))]);
     object([
         ("description", string(meaning)),
         ("headers", object(headers)),
@@ -118,7 +118,7 @@ fn error<const N: usize>(meaning: &str, headers: [(&str, String); N]) -> String 
     ])
 }
 
-/// An answer like the example.
+/// A response like the example: its status, headers and media type.
 fn like(example: &Response, to_head: bool) -> String {
     let headers: BTreeMap<&str, String> = example
         .headers()
@@ -137,26 +137,27 @@ fn like(example: &Response, to_head: bool) -> String {
     object(members)
 }
 
-/// What the operations refer to: the errors, their form, and the schemes.
+/// What the operations refer to: the errors, their JSON, and the schemes.
 fn components(routes: &Routes) -> String {
     let detail = object([
         ("type", string("object")),
         ("required", array([string("detail")])),
         ("properties", object([("detail", A_STRING)])),
     ]);
-    // A guard's refusal always has a challenge; a handler's 403 need not.
+    // Not required: a guard's refusal always has a challenge, but a handler can
+    // answer 400 or 403 without one.
     let challenge = || ("WWW-Authenticate", object([("schema", A_STRING)]));
     let allow = ("Allow", object([("required", "true"), ("schema", A_STRING)]));
-    let malformed = "The credentials came more than once, or the request is malformed.";
-    let forbidden = "The guard knows who it is, and that is not enough.";
-    let not_allowed = "The path has rows, and none with that method.";
+    let malformed = "The request is malformed, or it has credentials more than once.";
+    let forbidden = "The credentials are valid, but they do not allow this.";
+    let not_allowed = "No route with this path has this method. Allow lists the methods.";
     let responses = object([
         ("Malformed", error(malformed, [challenge()])),
         ("Forbidden", error(forbidden, [challenge()])),
-        ("NotFound", error("No row has that path.", [])),
+        ("NotFound", error("No route has this path.", [])),
         ("MethodNotAllowed", error(not_allowed, [allow])),
     ]);
-    // Each scheme, with all scopes that a guard wants of it.
+    // Each scheme, with the scopes of all guards that use it.
     let mut schemes: BTreeMap<String, (&Scheme, BTreeSet<&str>)> = BTreeMap::new();
     for guard in routes.iter().filter_map(Route::guard) {
         for scheme in guard.schemes() {
@@ -165,7 +166,7 @@ fn components(routes: &Routes) -> String {
         }
     }
     let schemes =
-        schemes.into_iter().map(|(name, (scheme, scopes))| (name, way_in(scheme, scopes)));
+        schemes.into_iter().map(|(name, (scheme, scopes))| (name, security_scheme(scheme, scopes)));
     object([
         ("schemas", object([("Detail", detail)])),
         ("responses", responses),
@@ -174,16 +175,16 @@ fn components(routes: &Routes) -> String {
 }
 
 /// A reference to a component.
-fn see(kind: &str, name: &str) -> String {
+fn reference(kind: &str, name: &str) -> String {
     object([("$ref", string(&format!("#/components/{kind}/{name}")))])
 }
 
-/// How credentials are sent, and where they are had.
-fn way_in(scheme: &Scheme, scopes: BTreeSet<&str>) -> String {
+/// How clients send credentials, and where they get a token.
+fn security_scheme(scheme: &Scheme, scopes: BTreeSet<&str>) -> String {
     match scheme {
         Scheme::Bearer(_, None) => object([("type", string("http")), ("scheme", string("bearer"))]),
         Scheme::Bearer(_, Some(path)) => {
-            // A scope's description is required, and a guard has none.
+            // OpenAPI requires a description of each scope; guards have none.
             let scopes = object(scopes.into_iter().map(|scope| (scope, string(""))));
             let password = object([("tokenUrl", string(path)), ("scopes", scopes)]);
             object([("type", string("oauth2")), ("flows", object([("password", password)]))])
@@ -195,8 +196,9 @@ fn way_in(scheme: &Scheme, scopes: BTreeSet<&str>) -> String {
     }
 }
 
-/// A scheme's name among the components: of `A-Z a-z 0-9 . - _` alone, and two
-/// fields, or two paths, never have the same.
+/// The name of a scheme among the components. OpenAPI allows `A-Z a-z 0-9 . - _`
+/// only, so other bytes are escaped as `_` and two hex digits; `_` itself too, so
+/// that two schemes never get the same name.
 fn name(scheme: &Scheme) -> String {
     let escaped = |text: &str| -> String {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
@@ -217,7 +219,7 @@ fn name(scheme: &Scheme) -> String {
     }
 }
 
-/// A JSON object of names and values that are JSON themselves.
+/// A JSON object. The values are JSON already, the names are not.
 fn object<N: AsRef<str>, V: AsRef<str>>(members: impl IntoIterator<Item = (N, V)>) -> String {
     let members = members
         .into_iter()
@@ -225,7 +227,7 @@ fn object<N: AsRef<str>, V: AsRef<str>>(members: impl IntoIterator<Item = (N, V)
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
 
-/// A JSON array of values that are JSON themselves.
+/// A JSON array. The values are JSON already.
 fn array(values: impl IntoIterator<Item = String>) -> String {
     format!("[{}]", values.into_iter().collect::<Vec<_>>().join(","))
 }
@@ -249,11 +251,10 @@ mod tests {
         schemes::bearer("r", move |token| users.by_token(token))
     }
 
-    /// The operation that a row makes, as JSON.
     #[track_caller]
-    fn told(route: Route, is: &str) {
+    fn expect(route: Route, part: &str) {
         let operation = operation(&route);
-        assert!(operation.contains(is), "{is} is not in {operation}");
+        assert!(operation.contains(part), "{part} is not in {operation}");
     }
 
     #[test]
@@ -271,31 +272,31 @@ mod tests {
     }
 
     #[test]
-    fn a_guarded_row_has_its_scheme_its_scopes_and_its_challenge() {
+    fn a_guarded_row_shows_its_scheme_its_scopes_and_its_challenge() {
         let row = || Route::guarded(Method::GET, "/", by_token().scope("a").scope("b"), handler);
-        told(row(), r#""x-guard":"Bearer (a b)","security":[{"Bearer":["a","b"]}]"#);
-        told(row(), r#""WWW-Authenticate":{"required":true,"#);
-        told(row(), r#""example":"Bearer realm=\"r\"""#);
+        expect(row(), r#""x-guard":"Bearer (a b)","security":[{"Bearer":["a","b"]}]"#);
+        expect(row(), r#""WWW-Authenticate":{"required":true,"#);
+        expect(row(), r#""example":"Bearer realm=\"r\"""#);
         for code in [r#""200":"#, r#""401":"#, r#""403":"#, r#""404":"#, r#""405":"#] {
-            told(row(), code);
+            expect(row(), code);
         }
     }
 
     #[test]
-    fn an_optional_guard_takes_no_credentials_as_well() {
+    fn an_optional_guard_accepts_no_credentials_as_well() {
         let row = Route::guarded(Method::GET, "/", by_token().optional(), handler);
-        told(row, r#""security":[{"Bearer":[]},{}]"#);
+        expect(row, r#""security":[{"Bearer":[]},{}]"#);
     }
 
     #[test]
-    fn either_scheme_is_enough() {
+    fn each_of_two_schemes_is_enough() {
         let either = by_token().or(schemes::basic("r", |_, _| None)).or(schemes::api_key(
             "X_Key",
             "r",
             |_| None,
         ));
         let row = || Route::guarded(Method::GET, "/", either.clone(), handler);
-        told(row(), r#""security":[{"Bearer":[]},{"Basic":[]},{"ApiKey.X_5FKey":[]}]"#);
+        expect(row(), r#""security":[{"Bearer":[]},{"Basic":[]},{"ApiKey.X_5FKey":[]}]"#);
         let json = Routes::new([row()]).openapi("t", "1");
         for scheme in [
             r#""ApiKey.X_5FKey":{"type":"apiKey","in":"header","name":"X_Key"}"#,
@@ -307,10 +308,10 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_says_where_its_tokens_are_had_and_with_which_scopes() {
+    fn a_scheme_names_the_path_of_its_tokens_and_all_scopes() {
         let by_login = || by_token().tokens_from("/log_in/token");
         let row = |path, guard| Route::guarded(Method::GET, path, guard, handler);
-        told(
+        expect(
             row("/", by_login().scope("b")),
             r#""x-guard":"Bearer from /log_in/token (b)","security":[{"Bearer.log_5Fin.token":["b"]}]"#,
         );
@@ -329,14 +330,14 @@ mod tests {
     }
 
     #[test]
-    fn a_guard_of_no_scheme_is_named_and_needs_nothing_sent() {
+    fn a_guard_without_a_scheme_has_a_name_and_no_security() {
         let guard = Guard::new(|_: &Request| Ok(())).with_name("weekday");
         let row = Route::guarded(Method::GET, "/", guard, handler);
-        told(row, r#"{"x-guard":"weekday","responses":"#);
+        expect(row, r#"{"x-guard":"weekday","responses":"#);
     }
 
     #[test]
-    fn an_example_has_its_status_its_fields_and_its_media_type() {
+    fn an_example_shows_its_status_its_headers_and_its_media_type() {
         let row = |method| {
             Route::open(method, "/", |_: &mut Request| Response::text(""))
                 .with_example(
@@ -347,13 +348,13 @@ mod tests {
         let header = r#""headers":{"X-A":{"schema":{"type":"string"},"example":"1"}}"#;
         let body = r#""content":{"text/plain; charset=utf-8":{"schema":{"type":"string"}}}"#;
         let created = format!(r#"{{"201":{{"description":"Created",{header},{body}}},"#);
-        told(row(Method::GET), &created);
-        told(row(Method::GET), r#""204":{"description":"No Content"}"#);
-        told(row(Method::HEAD), &format!(r#""201":{{"description":"Created",{header}}}"#));
+        expect(row(Method::GET), &created);
+        expect(row(Method::GET), r#""204":{"description":"No Content"}"#);
+        expect(row(Method::HEAD), &format!(r#""201":{{"description":"Created",{header}}}"#));
     }
 
     #[test]
-    fn a_path_stands_there_once_with_all_its_methods() {
+    fn a_path_appears_once_with_all_its_methods() {
         let row = |method, path| Route::open(method, path, |_: &mut Request| Response::text(""));
         let rows = [(Method::GET, "/a"), (Method::GET, "/b"), (Method::POST, "/a")];
         let json = Routes::new(rows.map(|(method, path)| row(method, path))).openapi("t", "1");
@@ -364,11 +365,11 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_says_of_itself_stays_in_its_string() {
+    fn quotes_in_a_title_a_path_or_a_summary_are_escaped() {
         let row = Route::open(Method::GET, "/\"a", |_: &mut Request| Response::text(""));
         let json = Routes::new([row.with_summary("a \"b\" \\")]).openapi("\"t\"\n", "1");
-        for told in [r#""title":"\"t\"\n""#, r#""/\"a":"#, r#""summary":"a \"b\" \\""#] {
-            assert!(json.contains(told), "{told} is not in {json}");
+        for part in [r#""title":"\"t\"\n""#, r#""/\"a":"#, r#""summary":"a \"b\" \\""#] {
+            assert!(json.contains(part), "{part} is not in {json}");
         }
     }
 }

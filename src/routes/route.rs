@@ -1,4 +1,8 @@
-//! A row of the table: a method, a path, a guard or none, and a handler.
+//! A row of the route table: a method, a path, a guard or none, and a handler.
+//!
+//! The table has found the row, and now the row answers the request. **This is
+//! where the guard runs before the handler**: [`Route::guarded`] puts both into
+//! one function, so no request can reach the handler without the guard.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,60 +13,47 @@ use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::response::Response;
 
-/// A row of the table.
+/// A row of the route table, either *open* or *guarded*.
 pub struct Route {
-    pub(crate) method: Method,
-    pub(crate) path: Cow<'static, str>,
+    method: Method,
+    path: Cow<'static, str>,
     guard: Option<Description>,
-    pub(crate) answer: Box<dyn Fn(&mut Request) -> Response + Send + Sync>,
+    answer: Box<dyn Fn(&mut Request) -> Response + Send + Sync>,
     summary: &'static str,
-    answers: Vec<Response>,
+    examples: Vec<Response>,
 }
 
 impl Route {
-    /// A route that anyone may take.
+    /// A route for everyone: it has no guard.
     ///
     /// ```
     /// use guardhouse::{Method::GET, Request, Response, Route};
     ///
     /// fn home(_: &mut Request) -> Response {
-    ///     Response::text("Come in.\n")
+    ///     Response::text("Welcome.\n")
     /// }
     ///
     /// let row = Route::open(GET, "/", home);
     /// ```
     ///
-    /// A handler that wants to know who is there does not compile here. This is
-    /// the missing `Depends` that FastAPI lets pass:
+    /// A handler that wants a user does not compile here. FastAPI accepts the
+    /// same mistake, a `Depends` that somebody forgot:
     ///
     /// ```compile_fail,E0593
-    /// # use guardhouse::{Method::GET, Request, Response, Route};
-    /// # struct User { name: String }
+    /// use guardhouse::{Method::GET, Request, Response, Route, User};
+    ///
     /// fn me(_: &mut Request, user: User) -> Response {
-    ///     Response::text(format!("Hello, {}.\n", user.name))
+    ///     Response::text(format!("Hello, {}.\n", user.name()))
     /// }
     ///
     /// let row = Route::open(GET, "/me", me);
     /// ```
     ///
-    /// It needs a guard that knows:
-    ///
-    /// ```
-    /// # use guardhouse::{Method::GET, Request, Response, Route, guard};
-    /// # struct User { name: String }
-    /// # fn find(token: &str) -> Option<User> { None }
-    /// fn me(_: &mut Request, user: User) -> Response {
-    ///     Response::text(format!("Hello, {}.\n", user.name))
-    /// }
-    ///
-    /// let row = Route::guarded(GET, "/me", guard::bearer("guardhouse", find), me);
-    /// ```
-    ///
     /// # Panics
     ///
-    /// If no request can ever match: the path has no `/` in front, has a `?`, a
-    /// `#` or an byte outside visible ASCII, or the method is TRACE, CONNECT
-    /// or unknown.
+    /// If no request can match the row: the path does not start with `/`, or it
+    /// has a `?`, a `#` or a byte outside visible ASCII; or the method is TRACE,
+    /// CONNECT or unknown.
     #[track_caller]
     pub fn open<R: Into<Response>>(
         method: Method,
@@ -72,20 +63,20 @@ impl Route {
         Route::new(method, path.into(), None, move |request| handler(request).into())
     }
 
-    /// A route behind a guard: who is refused gets the refusal, and who passes
-    /// becomes the handler's second argument.
+    /// A route behind a guard. The identity that the guard returns is the
+    /// handler's second argument. If the guard refuses the request, the refusal
+    /// is the answer, and the handler does not run.
     ///
     /// ```
-    /// use guardhouse::{Method::POST, Request, Response, Route, Error, guard};
-    ///
-    /// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
+    /// use guardhouse::{Error, Method::POST, Request, Response, Route, guard};
     ///
     /// fn add_note(request: &mut Request, author: &str) -> Result<Response, Error> {
     ///     let note = request.body()?;
     ///     Ok(Response::text(format!("{author} wrote {} bytes.\n", note.len())))
     /// }
     ///
-    /// let row = Route::guarded(POST, "/notes", signed_in.clone(), add_note);
+    /// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
+    /// let row = Route::guarded(POST, "/notes", signed_in, add_note);
     /// ```
     ///
     /// # Panics
@@ -101,31 +92,15 @@ impl Route {
         let guard = guard.into();
         let description = guard.description().clone();
         Route::new(method, path.into(), Some(description), move |request| {
-            match guard.check(request) {
-                Ok(identity) => handler(request, identity).into(),
-                Err(refusal) => refusal.into(),
-            }
-        })
-    }
+            // Step 1: ask the guard.
+            let identity = match guard.check(request) {
+                Ok(identity) => identity,
+                Err(refusal) => return Response::from(refusal),
+            };
 
-    /// Rows that stand behind one guard. Each still says that it is guarded.
-    ///
-    /// FastAPI: `APIRouter(dependencies=[Depends(get_current_user)])`, but every
-    /// handler gets the user.
-    ///
-    /// ```
-    /// use guardhouse::{Method::{GET, POST}, Request, Response, Route, Routes, guard};
-    ///
-    /// fn list(_: &mut Request, author: &'static str) -> Response { Response::text(author) }
-    /// fn add(_: &mut Request, author: &'static str) -> Response { Response::text(author) }
-    ///
-    /// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
-    /// let notes = Route::behind(signed_in).guarded(GET, "/notes", list).guarded(POST, "/notes", add);
-    /// let home = Route::open(GET, "/", |_: &mut Request| Response::text("Come in.\n"));
-    /// let routes: Routes = notes.into_iter().chain([home]).collect();
-    /// ```
-    pub fn behind<T: 'static>(guard: impl Into<Guard<T>>) -> Behind<T> {
-        Behind { guard: guard.into(), routes: Vec::new() }
+            // Step 2: run the handler with the identity.
+            handler(request, identity).into()
+        })
     }
 
     #[track_caller]
@@ -136,24 +111,34 @@ impl Route {
         answer: impl Fn(&mut Request) -> Response + Send + Sync + 'static,
     ) -> Route {
         assert!(Method::ALL.contains(&method), "no route can have the method {method:?}");
+        let in_a_path = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
         assert!(
-            path.starts_with('/')
-                && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte)),
+            path.starts_with('/') && path.bytes().all(in_a_path),
             "no request has the path {path:?}"
         );
-        let answer = Box::new(answer);
-        Route { method, path, guard, answer, summary: "", answers: Vec::new() }
+        Route { method, path, guard, answer: Box::new(answer), summary: "", examples: Vec::new() }
     }
 
-    /// This row with a line on what it is for. It stands in the table's text, in
-    /// the OpenAPI document and on the page ([`Routes::documented`]).
+    /// Whether this row is for requests with this path. Paths are compared byte for
+    /// byte, after [`Request::path`] has decoded what is the same encoded or not.
+    pub(crate) fn has_path(&self, path: &str) -> bool {
+        self.path() == path
+    }
+
+    /// Answers a request that has this row's method and path.
+    pub(crate) fn answer(&self, request: &mut Request) -> Response {
+        (self.answer)(request)
+    }
+
+    /// Adds a line that says what the row is for. The table as text, the OpenAPI
+    /// document and the page at `/docs` show it.
     ///
     /// FastAPI: `@app.get("/", summary="…")`.
     ///
     /// ```
     /// use guardhouse::{Method::GET, Request, Response, Route};
     ///
-    /// let home = |_: &mut Request| Response::text("Come in.\n");
+    /// let home = |_: &mut Request| Response::text("Welcome.\n");
     /// let row = Route::open(GET, "/", home).with_summary("Greets everyone.");
     /// assert_eq!(row.summary(), "Greets everyone.");
     /// ```
@@ -163,22 +148,22 @@ impl Route {
         self
     }
 
-    /// This row with an answer that its handler gives, for the OpenAPI document:
-    /// its status, its media type and its fields count, as an example; of two
-    /// with one status, the first. A row that says nothing is taken to answer
-    /// 200 with a JSON object.
+    /// Adds an example of what the handler answers. The OpenAPI document shows
+    /// its status, media type and headers. If two examples have the same status,
+    /// it shows the first one. Without any example it shows 200 with a JSON
+    /// object.
     ///
     /// FastAPI: `response_class=…`, `responses={…}`.
     ///
     /// ```
     /// use guardhouse::{Method::GET, Request, Response, Route};
     ///
-    /// let home = |_: &mut Request| Response::text("Come in.\n");
+    /// let home = |_: &mut Request| Response::text("Welcome.\n");
     /// let row = Route::open(GET, "/", home).with_example(Response::text(""));
     /// ```
     #[must_use]
     pub fn with_example(mut self, example: Response) -> Route {
-        self.answers.push(example);
+        self.examples.push(example);
         self
     }
 
@@ -194,10 +179,15 @@ impl Route {
         &self.path
     }
 
-    /// What the guard says of itself; `None` on an open route.
+    /// How the guard describes itself; `None` on an open route.
     #[must_use]
     pub fn guard(&self) -> Option<&Description> {
         self.guard.as_ref()
+    }
+
+    /// The guard's description as text; `open` on an open route.
+    pub(crate) fn guard_text(&self) -> String {
+        self.guard().map_or_else(|| "open".to_owned(), Description::to_string)
     }
 
     /// The summary; empty if there is none.
@@ -206,84 +196,73 @@ impl Route {
         self.summary
     }
 
-    /// Examples of what the handler answers.
     pub(crate) fn examples(&self) -> &[Response] {
-        &self.answers
-    }
-
-    /// Who stands before it, in a word or two.
-    pub(crate) fn guarded_by(&self) -> String {
-        self.guard.as_ref().map_or_else(|| "open".to_owned(), Description::to_string)
+        &self.examples
     }
 }
 
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({})", self.method.as_str(), self.path, self.guarded_by())
+        write!(f, "{} {} ({})", self.method.as_str(), self.path, self.guard_text())
     }
 }
 
-/// Rows behind one guard, from [`Route::behind`].
-pub struct Behind<T> {
-    guard: Guard<T>,
-    routes: Vec<Route>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::challenge::{Challenge, Refusal};
+    use crate::auth::schemes;
+    use crate::http::status::Status;
 
-impl<T: 'static> Behind<T> {
-    /// One more row behind the guard.
-    ///
-    /// # Panics
-    ///
-    /// As [`Route::open`].
-    #[must_use]
     #[track_caller]
-    pub fn guarded<R: Into<Response>>(
-        mut self,
-        method: Method,
-        path: impl Into<Cow<'static, str>>,
-        handler: impl Fn(&mut Request, T) -> R + Send + Sync + 'static,
-    ) -> Behind<T> {
-        self.routes.push(Route::guarded(method, path, self.guard.clone(), handler));
-        self
+    fn answer(route: &Route, request: &str) -> (Status, String) {
+        let mut request = Request::parse(request.as_bytes()).expect("a valid request");
+        let response = route.answer(&mut request);
+        (response.status(), String::from_utf8(response.body().to_vec()).expect("text"))
     }
 
-    /// The row before, with its [summary](Route::with_summary).
-    ///
-    /// ```
-    /// use guardhouse::{Method::{DELETE, GET}, Request, Response, Route, Status, guard};
-    ///
-    /// fn show(_: &mut Request, author: &'static str) -> Response { Response::text(author) }
-    /// fn drop(_: &mut Request, _: &'static str) -> Response { Response::new(Status::NO_CONTENT) }
-    ///
-    /// let signed_in = guard::bearer("guardhouse", |token| (token == "abc").then_some("Ann"));
-    /// let notes = Route::behind(signed_in)
-    ///     .guarded(GET, "/notes", show).with_summary("Shows all notes.")
-    ///     .guarded(DELETE, "/notes", drop).with_summary("Drops all notes.")
-    ///     .with_example(Response::new(Status::NO_CONTENT));
-    /// let summaries: Vec<String> = notes.into_iter().map(|row| row.summary().to_owned()).collect();
-    /// assert_eq!(summaries, ["Shows all notes.", "Drops all notes."]);
-    /// ```
-    #[must_use]
-    pub fn with_summary(mut self, summary: &'static str) -> Behind<T> {
-        let last = self.routes.pop().map(|route| route.with_summary(summary));
-        self.routes.extend(last);
-        self
+    #[test]
+    fn the_guard_runs_before_the_handler() {
+        let guard = schemes::bearer("r", |token| (token == "t").then_some("Ann"));
+        let handler = |_: &mut Request, name| match name {
+            "Ann" => Response::text(name),
+            _ => unreachable!("the guard returns Ann or refuses"),
+        };
+        let route = Route::guarded(Method::GET, "/me", guard, handler);
+        let (status, body) = answer(&route, "GET /me HTTP/1.0\r\nAuthorization: Bearer t\r\n\r\n");
+        assert_eq!((status, body.as_str()), (Status::OK, "Ann"));
+        let (status, body) = answer(&route, "GET /me HTTP/1.0\r\n\r\n");
+        assert_eq!(status, Status::UNAUTHORIZED);
+        assert_eq!(body, r#"{"detail":"Not authenticated"}"#);
     }
 
-    /// The row before, with an [example](Route::with_example) that it gives, as above.
-    #[must_use]
-    pub fn with_example(mut self, example: Response) -> Behind<T> {
-        let last = self.routes.pop().map(|route| route.with_example(example));
-        self.routes.extend(last);
-        self
+    #[test]
+    fn a_closure_is_a_guard() {
+        let nobody = |_: &Request| Err::<(), _>(Refusal::missing(Challenge::new("Bearer", "r")));
+        let handler = |_: &mut Request, ()| Response::text("in");
+        let route = Route::guarded(Method::GET, "/", nobody, handler);
+        assert_eq!(answer(&route, "GET / HTTP/1.0\r\n\r\n").0, Status::UNAUTHORIZED);
     }
-}
 
-impl<T> IntoIterator for Behind<T> {
-    type Item = Route;
-    type IntoIter = std::vec::IntoIter<Route>;
+    #[test]
+    fn the_error_of_a_handler_is_the_answer() {
+        let read = |request: &mut Request| request.body().map(|_| Response::text("read"));
+        let route = Route::open(Method::POST, "/", read);
+        let cut_off = "POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nhi";
+        let (status, body) = answer(&route, cut_off);
+        assert_eq!(status, Status::BAD_REQUEST);
+        assert_eq!(body, r#"{"detail":"the connection ended inside the content"}"#);
+    }
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.routes.into_iter()
+    #[test]
+    #[should_panic(expected = "no request has the path \"me\"")]
+    fn a_path_that_no_request_can_have_is_refused() {
+        let _ = Route::open(Method::GET, "me", |_: &mut Request| Response::text(""));
+    }
+
+    #[test]
+    #[should_panic(expected = "no route can have the method TRACE")]
+    fn a_method_that_no_route_can_have_is_refused() {
+        let _ = Route::open(Method::TRACE, "/", |_: &mut Request| Response::text(""));
     }
 }

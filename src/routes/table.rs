@@ -1,9 +1,8 @@
-//! The table: which handler answers a method and a path, and who stands before
-//! it.
+//! The route table: finds the row for a request.
 //!
-//! A row says *open* or *guarded*; there is no third way to write one. Guard and
-//! handler are fused into one closure when the row is made, so that no request
-//! can reach the one without the other, and the table needs no types of theirs.
+//! The connection calls [`Routes::answer`] once per request. If a row has the
+//! method and the path, that row answers. If not, the table itself answers: 404,
+//! 405, 501, or 204 for OPTIONS.
 
 use crate::error::Error;
 use crate::http::method::Method;
@@ -12,9 +11,8 @@ use crate::http::response::Response;
 use crate::http::status::Status;
 use crate::routes::route::Route;
 
-/// The table.
-///
-/// It answers without a socket, which is how routes are tested:
+/// The route table. It answers requests without a socket, so a test of your
+/// routes needs none:
 ///
 /// ```
 /// use guardhouse::{Method::GET, Request, Response, Route, Routes};
@@ -28,19 +26,55 @@ use crate::routes::route::Route;
 pub struct Routes(Vec<Route>);
 
 impl Routes {
-    /// A table of these rows.
+    /// A table of these rows. Their order decides nothing.
     ///
     /// # Panics
     ///
-    /// If two rows have the same method and path: one would never be reached.
+    /// If two rows have the same method and path: no request would ever reach
+    /// the second one.
     #[track_caller]
-    pub fn new(routes: impl IntoIterator<Item = Route>) -> Routes {
-        let routes: Vec<Route> = routes.into_iter().collect();
-        for (index, route) in routes.iter().enumerate() {
-            let same = |other: &Route| other.method == route.method && other.path == route.path;
-            assert!(!routes.iter().take(index).any(same), "the table has {route:?} twice");
+    pub fn new(rows: impl IntoIterator<Item = Route>) -> Routes {
+        let mut table = Routes(Vec::new());
+        for row in rows {
+            assert!(table.find(row.method(), row.path()).is_none(), "the table has {row:?} twice");
+            table.0.push(row);
         }
-        Routes(routes)
+        table
+    }
+
+    /// Answers a request.
+    pub fn answer(&self, request: &mut Request) -> Response {
+        let (method, path) = (request.method(), request.path());
+
+        // Step 1: the row with this method and path answers.
+        if let Some(row) = self.find(method, path) {
+            return row.answer(request);
+        }
+
+        // Step 2: HEAD is GET without the body (RFC 9110 §9.3.2). The connection
+        // leaves the body out.
+        if method == Method::HEAD
+            && let Some(row) = self.find(Method::GET, path)
+        {
+            return row.answer(request);
+        }
+
+        // Step 3: no row has this method and path, so the table itself answers.
+        let allow = self.allow(path);
+        match method {
+            Method::Unknown => Error::MethodUnknown.into(),
+            Method::CONNECT => Error::Connect.into(),
+            // TRACE is 405 on every path, even on one without a row: its answer
+            // would contain the client's credentials (RFC 9110 §9.3.8).
+            _ if allow.is_empty() && method != Method::TRACE => {
+                Response::detail(Status::NOT_FOUND, "Not Found")
+            }
+            Method::OPTIONS => Response::new(Status::NO_CONTENT).with_header("Allow", allow),
+            // "The origin server MUST generate an Allow header field in a 405
+            // response" (RFC 9110 §15.5.6).
+            _ => Response::detail(Status::METHOD_NOT_ALLOWED, "Method Not Allowed")
+                .with_header("Allow", allow),
+        }
     }
 
     /// The rows, in the order given.
@@ -48,112 +82,64 @@ impl Routes {
         self.0.iter()
     }
 
-    /// Answers a request: by its row, or with 404, 405, 501, or for OPTIONS
-    /// with 204 and what is allowed.
-    pub fn answer(&self, request: &mut Request) -> Response {
-        let method = request.method();
-        // HEAD is GET whose content is not sent (RFC 9110 §9.3.2).
-        let wanted = [method, if method == Method::HEAD { Method::GET } else { method }];
-        for wanted in wanted {
-            let matches = |route: &&Route| route.method == wanted && route.path == request.path();
-            if let Some(route) = self.0.iter().find(matches) {
-                return (route.answer)(request);
-            }
-        }
-        match method {
-            Method::Unknown => Error::MethodUnknown.into(),
-            Method::CONNECT => Error::Connect.into(),
-            // TRACE would send a client's credentials back to whoever reads its
-            // answers (RFC 9110 §9.3.8), so no resource has it.
-            Method::TRACE => self.not_allowed(request.path()),
-            Method::OPTIONS if self.has(request.path()) => {
-                Response::new(Status::NO_CONTENT).with_header("Allow", self.allow(request.path()))
-            }
-            _ if self.has(request.path()) => self.not_allowed(request.path()),
-            _ => Response::detail(Status::NOT_FOUND, "Not Found"),
-        }
+    pub(crate) fn into_rows(self) -> Vec<Route> {
+        self.0
     }
 
-    fn not_allowed(&self, path: &str) -> Response {
-        // "The origin server MUST generate an Allow header field in a 405
-        // response" (RFC 9110 §15.5.6).
-        Response::detail(Status::METHOD_NOT_ALLOWED, "Method Not Allowed")
-            .with_header("Allow", self.allow(path))
+    fn find(&self, method: Method, path: &str) -> Option<&Route> {
+        self.0.iter().find(|row| row.has_path(path) && row.method() == method)
     }
 
-    /// Whether the table knows a path. `*` is the server itself (RFC 9110 §9.3.7).
-    fn has(&self, path: &str) -> bool {
-        path == "*" || self.0.iter().any(|route| route.path == path)
-    }
-
-    /// The methods of a path, as the Allow field has them.
+    /// The methods of a path, as the Allow header lists them; empty if no row has
+    /// the path. `*` is the server itself (RFC 9110 §9.3.7), so it has the
+    /// methods of all rows.
     fn allow(&self, path: &str) -> String {
-        let has = |method: Method| {
-            self.0.iter().any(|route| route.method == method && (route.path == path || path == "*"))
-        };
-        let allowed = |method: &Method| match method {
-            Method::HEAD => has(Method::HEAD) || has(Method::GET),
-            Method::OPTIONS => self.has(path),
-            other => has(*other),
-        };
-        let names: Vec<&str> = Method::ALL
-            .iter()
-            .filter(|method| allowed(method))
-            .map(|method| method.as_str())
-            .collect();
-        names.join(", ")
-    }
-}
-
-impl IntoIterator for Routes {
-    type Item = Route;
-    type IntoIter = std::vec::IntoIter<Route>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        let rows = self.0.iter().filter(|row| path == "*" || row.has_path(path));
+        let mut methods: Vec<Method> = rows.map(Route::method).collect();
+        if methods.is_empty() && path != "*" {
+            return String::new();
+        }
+        // These two need no row: the table answers OPTIONS, and GET's row HEAD.
+        methods.push(Method::OPTIONS);
+        if methods.contains(&Method::GET) {
+            methods.push(Method::HEAD);
+        }
+        let names = Method::ALL.into_iter().filter(|method| methods.contains(method));
+        names.map(Method::as_str).collect::<Vec<_>>().join(", ")
     }
 }
 
 impl FromIterator<Route> for Routes {
-    fn from_iter<I: IntoIterator<Item = Route>>(routes: I) -> Routes {
-        Routes::new(routes)
+    fn from_iter<I: IntoIterator<Item = Route>>(rows: I) -> Routes {
+        Routes::new(rows)
     }
 }
 
-impl<const N: usize> From<[Route; N]> for Routes {
-    fn from(routes: [Route; N]) -> Routes {
-        Routes::new(routes)
-    }
-}
-
-impl From<Vec<Route>> for Routes {
-    fn from(routes: Vec<Route>) -> Routes {
-        Routes::new(routes)
+impl<I: IntoIterator<Item = Route>> From<I> for Routes {
+    fn from(rows: I) -> Routes {
+        Routes::new(rows)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::challenge::{Challenge, Refusal};
     use crate::auth::schemes;
 
     fn table() -> Routes {
         let guard = schemes::bearer("r", |token| (token == "t").then_some("Ann"));
         Routes::new([
             Route::open(Method::GET, "/", |_: &mut Request| Response::text("home")),
-            Route::open(Method::POST, "/", |request: &mut Request| {
-                request.body().map(<[u8]>::to_vec).map(|body| {
-                    Response::new(Status::OK).with_body("application/octet-stream", body)
-                })
-            }),
+            Route::open(Method::POST, "/", |_: &mut Request| Response::text("posted")),
             Route::guarded(Method::GET, "/me", guard, |_: &mut Request, name| Response::text(name)),
         ])
     }
 
+    /// Status, body and Allow header of the answer.
     #[track_caller]
     fn answer(request: &str) -> (u16, String, Option<String>) {
-        let mut request = Request::parse(request.as_bytes()).expect("a valid request");
+        let head = format!("{request} HTTP/1.0\r\n\r\n");
+        let mut request = Request::parse(head.as_bytes()).expect("a valid request");
         let response = table().answer(&mut request);
         (
             response.status().code(),
@@ -162,93 +148,90 @@ mod tests {
         )
     }
 
-    #[test]
-    fn a_request_reaches_its_row() {
-        assert_eq!(answer("GET / HTTP/1.0\r\n\r\n"), (200, "home".into(), None));
-        assert_eq!(answer("HEAD / HTTP/1.0\r\n\r\n"), (200, "home".into(), None));
-        let post = "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi";
-        assert_eq!(answer(post), (200, "hi".into(), None));
+    fn not_found() -> (u16, String, Option<String>) {
+        (404, r#"{"detail":"Not Found"}"#.to_owned(), None)
+    }
+
+    fn not_allowed(allow: &str) -> (u16, String, Option<String>) {
+        (405, r#"{"detail":"Method Not Allowed"}"#.to_owned(), Some(allow.to_owned()))
+    }
+
+    fn no_content(allow: &str) -> (u16, String, Option<String>) {
+        (204, String::new(), Some(allow.to_owned()))
     }
 
     #[test]
-    fn a_handlers_error_is_its_answer() {
-        let (status, body, _) = answer("POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nhi");
-        assert_eq!(status, 400);
-        assert_eq!(body, r#"{"detail":"the connection ended inside the content"}"#);
+    fn a_request_gets_the_answer_of_its_row() {
+        assert_eq!(answer("GET /"), (200, "home".to_owned(), None));
+        assert_eq!(answer("POST /"), (200, "posted".to_owned(), None));
+        assert_eq!(answer("GET /me").0, 401);
     }
 
     #[test]
-    fn a_guard_stands_before_its_handler() {
-        let (status, body, _) = answer("GET /me HTTP/1.0\r\nAuthorization: Bearer t\r\n\r\n");
-        assert_eq!((status, body.as_str()), (200, "Ann"));
-        assert_eq!(answer("GET /me HTTP/1.0\r\n\r\n").0, 401);
-        assert_eq!(answer("HEAD /me HTTP/1.0\r\n\r\n").0, 401);
+    fn head_gets_the_answer_of_get_and_its_guard_as_well() {
+        assert_eq!(answer("HEAD /"), (200, "home".to_owned(), None));
+        assert_eq!(answer("HEAD /me").0, 401);
+        assert_eq!(answer("HEAD /nope"), not_found());
     }
 
     #[test]
-    fn a_closure_is_a_guard() {
-        let nobody = |_: &Request| Err::<(), _>(Refusal::missing(Challenge::new("Bearer", "r")));
-        let route =
-            Route::guarded(Method::GET, "/", nobody, |_: &mut Request, ()| Response::text("in"));
-        let mut request = Request::parse(b"GET / HTTP/1.0\r\n\r\n").expect("a valid request");
-        assert_eq!(Routes::new([route]).answer(&mut request).status(), Status::UNAUTHORIZED);
+    fn head_prefers_a_row_of_its_own() {
+        let row =
+            |method, text| Route::open(method, "/", move |_: &mut Request| Response::text(text));
+        let routes = Routes::new([row(Method::GET, "get"), row(Method::HEAD, "head")]);
+        let mut request = Request::parse(b"HEAD / HTTP/1.0\r\n\r\n").expect("a valid request");
+        assert_eq!(routes.answer(&mut request).body(), b"head");
     }
 
     #[test]
-    fn what_is_not_in_the_table_is_404_405_or_501() {
-        let not_found = (404, r#"{"detail":"Not Found"}"#.to_owned(), None);
+    fn a_path_that_no_row_has_is_404() {
         for path in ["/nope", "//", "/me/", "/ME", "/me%2F"] {
-            assert_eq!(answer(&format!("GET {path} HTTP/1.0\r\n\r\n")), not_found, "{path}");
+            assert_eq!(answer(&format!("GET {path}")), not_found(), "{path}");
         }
-        let not_allowed = |allow: &str| {
-            (405, r#"{"detail":"Method Not Allowed"}"#.to_owned(), Some(allow.to_owned()))
-        };
-        assert_eq!(answer("PUT / HTTP/1.0\r\n\r\n"), not_allowed("GET, HEAD, POST, OPTIONS"));
-        assert_eq!(answer("POST /me HTTP/1.0\r\n\r\n"), not_allowed("GET, HEAD, OPTIONS"));
-        assert_eq!(answer("TRACE / HTTP/1.0\r\n\r\n"), not_allowed("GET, HEAD, POST, OPTIONS"));
-        assert_eq!(answer("TRACE /nope HTTP/1.0\r\n\r\n"), not_allowed(""));
-        assert_eq!(answer("BREW / HTTP/1.0\r\n\r\n").0, 501);
-        assert_eq!(answer("get / HTTP/1.0\r\n\r\n").0, 501);
-        assert_eq!(answer("CONNECT a:80 HTTP/1.0\r\n\r\n").0, 501);
+        assert_eq!(answer("OPTIONS /nope"), not_found());
     }
 
     #[test]
-    fn options_says_what_is_allowed() {
-        let allowed = |allow: &str| (204, String::new(), Some(allow.to_owned()));
-        assert_eq!(answer("OPTIONS /me HTTP/1.0\r\n\r\n"), allowed("GET, HEAD, OPTIONS"));
-        assert_eq!(answer("OPTIONS * HTTP/1.0\r\n\r\n"), allowed("GET, HEAD, POST, OPTIONS"));
-        assert_eq!(answer("OPTIONS /nope HTTP/1.0\r\n\r\n").0, 404);
+    fn a_method_that_the_path_does_not_have_is_405_with_allow() {
+        assert_eq!(answer("PUT /"), not_allowed("GET, HEAD, POST, OPTIONS"));
+        assert_eq!(answer("POST /me"), not_allowed("GET, HEAD, OPTIONS"));
     }
 
     #[test]
-    fn the_table_is_text_in_columns() {
-        let guard = schemes::bearer("r", |token| (token == "t").then_some("Ann"));
-        let me = |_: &mut Request, name| Response::text(name);
-        let behind = Route::behind(guard)
-            .guarded(Method::GET, "/me", me)
-            .with_summary("Says who you are.")
-            .guarded(Method::DELETE, "/me", me);
-        let home = Route::open(Method::GET, "/", |_: &mut Request| Response::text("home"));
-        let routes: Routes = [home.with_summary("Greets.")].into_iter().chain(behind).collect();
-        assert_eq!(
-            routes.to_string(),
-            "METHOD  PATH  GUARD   SUMMARY\n\
-             GET     /     open    Greets.\n\
-             GET     /me   Bearer  Says who you are.\n\
-             DELETE  /me   Bearer\n"
-        );
+    fn trace_is_405_on_every_path() {
+        assert_eq!(answer("TRACE /"), not_allowed("GET, HEAD, POST, OPTIONS"));
+        assert_eq!(answer("TRACE /nope"), not_allowed(""));
+    }
+
+    #[test]
+    fn connect_and_unknown_methods_are_501() {
+        assert_eq!(answer("BREW /").0, 501);
+        assert_eq!(answer("get /").0, 501);
+        assert_eq!(answer("BREW /nope").0, 501);
+        assert_eq!(answer("CONNECT a:80").0, 501);
+    }
+
+    #[test]
+    fn options_gets_the_methods_of_the_path() {
+        assert_eq!(answer("OPTIONS /me"), no_content("GET, HEAD, OPTIONS"));
+        assert_eq!(answer("OPTIONS *"), no_content("GET, HEAD, POST, OPTIONS"));
+    }
+
+    #[test]
+    fn options_for_the_server_is_answered_by_an_empty_table_and_by_no_row() {
+        let options = Route::open(Method::OPTIONS, "/", |_: &mut Request| Response::text("row"));
+        for routes in [Routes::new([]), Routes::new([options])] {
+            let mut request = Request::parse(b"OPTIONS * HTTP/1.0\r\n\r\n").expect("valid");
+            let response = routes.answer(&mut request);
+            assert_eq!(response.status(), Status::NO_CONTENT);
+            assert_eq!(response.header("Allow"), Some("OPTIONS"));
+        }
     }
 
     #[test]
     #[should_panic(expected = "the table has GET / (open) twice")]
-    fn a_row_stands_in_the_table_once() {
+    fn two_rows_with_the_same_method_and_path_are_refused() {
         let row = || Route::open(Method::GET, "/", |_: &mut Request| Response::text(""));
         let _ = Routes::new([row(), row()]);
-    }
-
-    #[test]
-    #[should_panic(expected = "no request has the path \"me\"")]
-    fn a_path_that_no_request_has_is_refused() {
-        let _ = Route::open(Method::GET, "me", |_: &mut Request| Response::text(""));
     }
 }
