@@ -1,5 +1,7 @@
 //! What the program to copy answers, without a socket.
 
+#![allow(clippy::unwrap_used)]
+
 #[allow(dead_code, unreachable_pub)] // Its `main` listens; the test does not.
 #[path = "start.rs"]
 mod start;

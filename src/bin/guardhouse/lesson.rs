@@ -59,6 +59,7 @@ impl Guards {
     /// The guards of the lesson: each route has its own token, which the lesson
     /// publishes.
     pub fn published() -> Guards {
+        // In the order of the guards below.
         let users = [
             ("fake-super-secret-token", User::new("user1", [])),
             ("valid-token", User::new("user123", [])),
