@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The command: its options, its exit codes, and what it says where.
+# The command line: options, exit codes, and what goes to stdout and stderr.
 . "$(dirname "$0")/server.sh"
 
-# run ARGUMENT ...: $code, $out and $err of a command that does not serve.
+# run ARGUMENT ...: sets $code, $out and $err of a command that does not serve.
 run() {
     code=0
     out=$("$GUARDHOUSE" "$@" 2>"$dir/err") || code=$?
@@ -13,7 +13,7 @@ run --help
 expect_like '--help explains every option on stdout' '0 *--listen HOST:PORT*--log-level LEVEL* ' "$code $out $err"
 short=$out
 run -h
-expect '-h is short for it' "$short" "$out"
+expect '-h does the same' "$short" "$out"
 run --version
 expect_like '--version is a line on stdout' '0 guardhouse [0-9]*.[0-9]*.[0-9]* ' "$code $out $err"
 run --routes
@@ -24,7 +24,7 @@ for row in 'GET /open open' 'GET /secure verify_user' 'GET /protected Bearer' \
     expect_like "a row of it is '$row'" "*$row*" "$rows"
 done
 
-# usage SAYS ARGUMENT ...: wrong usage, on stderr alone, with the way out.
+# usage SAYS ARGUMENT ...: the arguments are wrong; stderr alone says so.
 usage() {
     local says=$1
     shift
@@ -34,12 +34,12 @@ Try: guardhouse --help" "$code $out $err"
 }
 usage 'unknown option "--nope"' --nope
 usage 'unexpected argument "8000"' 8000
-usage '--listen needs a value behind it' --listen
-usage '--log-level needs a value behind it' --log-level
-usage '"loud" is no log level: off, error, warn, info, debug or trace' --log-level loud
+usage '--listen needs a value' --listen
+usage '--log-level needs a value' --log-level
+usage '"loud" is not a log level: use off, error, warn, info, debug or trace' --log-level loud
 usage '--help takes no value' --help=yes
 
-# cannot WHAT ADDRESS ADVICE: an address that can't be listened at.
+# cannot WHAT ADDRESS ADVICE: the server can't listen on this address.
 cannot() {
     run --listen "$2"
     expect_like "$1: could not run" "1  guardhouse: can't listen on \"$2\": *
@@ -49,7 +49,7 @@ cannot 'no such host' no-such-host.invalid:0 \
     'give a host that resolves, and a port up to 65535: --listen 127.0.0.1:8000'
 cannot 'no such port' 127.0.0.1:65536 'give a host and a port: --listen 127.0.0.1:8000'
 cannot 'no port' 127.0.0.1 'give a host and a port: --listen 127.0.0.1:8000'
-# TEST-NET-1 (RFC 5737): nobody has that address.
+# TEST-NET-1 (RFC 5737): no machine has this address.
 cannot 'an address of another machine' 192.0.2.1:0 \
     'this machine does not have that address: try 127.0.0.1 or 0.0.0.0'
 
@@ -57,16 +57,16 @@ start
 cannot 'an address in use' "127.0.0.1:$port" \
     'stop what listens there, or choose another port: --listen 127.0.0.1:0'
 ask /open
-expect 'the one that was there still serves' 200 "$(status)"
+expect 'the first server still serves' 200 "$(status)"
 logged '"GET /open HTTP/1.1" 200 34'
 expect_like 'an access line is on stderr' \
     '*127.0.0.1 - - \[??/???/????:??:??:?? +0000\] "GET /open HTTP/1.1" 200 34*' "$(cat "$dir/log")"
 stop
 expect 'stopped' 0 "$code"
-expect 'the ready line was all on stdout' '' "$(cat <&3)"
+expect 'stdout has only the ready line' '' "$(cat <&3)"
 
 start --log-level off
 ask /protected
-expect 'without a log it serves as well' 401 "$(status)"
+expect 'without a log, it serves the same' 401 "$(status)"
 stop
 expect 'and the log is empty' '' "$(cat "$dir/log")"

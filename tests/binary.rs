@@ -1,5 +1,5 @@
-//! The program as its users have it: a process, its sockets, its signals, what
-//! it prints and how it exits.
+//! The program from outside: its sockets and signals, what it prints, and its
+//! exit codes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
@@ -14,7 +14,7 @@ const INVALID: &str = concat!(
     r#"error_description="the access token is malformed, unknown or expired""#
 );
 
-/// Path, token, 200's content, 401's detail.
+/// Path, token, the body of a 200, the detail of a 401 for a wrong token.
 const GUARDED: [(&str, &str, &str, &str); 4] = [
     (
         "/protected",
@@ -37,30 +37,30 @@ const GUARDED: [(&str, &str, &str, &str); 4] = [
 #[test]
 fn an_open_route_answers_everyone() {
     let server = Running::start(&[]);
-    for (path, content) in [
+    for (path, body) in [
         ("/open", r#"{"message":"Anyone can see this."}"#),
         ("/secure", r#"{"message":"Only verified users."}"#),
     ] {
         let answer = server.get(path, "");
-        assert_eq!(answer, json("200 OK", "", content), "{path}");
-        // Credentials that nobody asked for change nothing.
+        assert_eq!(answer, json("200 OK", "", body), "{path}");
+        // An open route ignores credentials.
         assert_eq!(server.get(path, "Authorization: Bearer wrong\r\n"), answer, "{path}");
     }
 }
 
 #[test]
-fn a_guarded_route_answers_who_has_its_token() {
+fn a_guarded_route_answers_requests_with_its_token() {
     let server = Running::start(&[]);
-    for (path, token, content, _) in GUARDED {
+    for (path, token, body, _) in GUARDED {
         for scheme in ["Bearer", "bearer", "BEARER"] {
             let answer = server.get(path, &format!("Authorization: {scheme} {token}\r\n"));
-            assert_eq!(answer, json("200 OK", "", content), "{path}");
+            assert_eq!(answer, json("200 OK", "", body), "{path}");
         }
     }
 }
 
 #[test]
-fn a_guarded_route_challenges_everyone_else() {
+fn a_guarded_route_refuses_all_other_requests() {
     let server = Running::start(&[]);
     for (path, token, _, detail) in GUARDED {
         let missing = json(
@@ -90,7 +90,7 @@ fn a_guarded_route_challenges_everyone_else() {
 }
 
 #[test]
-fn what_is_not_in_the_table_is_404_or_405() {
+fn requests_outside_the_table_get_404_or_405() {
     let server = Running::start(&[]);
     let not_found = json("404 Not Found", "", r#"{"detail":"Not Found"}"#);
     assert_eq!(server.get("/nope", ""), not_found);
@@ -111,7 +111,7 @@ fn what_is_not_in_the_table_is_404_or_405() {
 }
 
 #[test]
-fn head_is_get_without_content() {
+fn head_answers_like_get_without_the_body() {
     let server = Running::start(&[]);
     for (path, token, ..) in GUARDED {
         for headers in [String::new(), format!("Authorization: Bearer {token}\r\n")] {
@@ -127,7 +127,7 @@ fn head_is_get_without_content() {
 // --- The command ---
 
 #[test]
-fn says_where_it_listens_in_one_line_and_nothing_else_on_stdout() {
+fn stdout_has_one_line_which_says_where_it_listens() {
     let server = Running::start(&[]);
     let port = server.address.strip_prefix("127.0.0.1:").expect("the address asked for");
     assert!(port.parse::<u16>().is_ok_and(|port| port != 0), "{port}");
@@ -137,21 +137,21 @@ fn says_where_it_listens_in_one_line_and_nothing_else_on_stdout() {
 }
 
 #[test]
-fn a_crowd_that_comes_at_once_waits_at_the_door() {
-    const CROWD: usize = 300;
+fn three_hundred_connections_wait_until_the_server_accepts_them() {
+    const CLIENTS: usize = 300;
     let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn");
     match most.as_deref().map(|most| most.trim().parse::<usize>()) {
-        Ok(Ok(most)) if most > CROWD => {}
-        most => return println!("skipped: the system lets no more than {most:?} wait"),
+        Ok(Ok(most)) if most > CLIENTS => {}
+        most => return println!("skipped: the system lets only {most:?} connections wait"),
     }
     let server = Running::start(&[]);
-    // It accepts nobody while it is stopped; the kernel lets them queue.
+    // While the process is stopped, it accepts nothing; the kernel keeps a queue.
     server.signal("STOP");
     let address = server.address.parse().unwrap();
     let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(900));
-    let crowd: Result<Vec<TcpStream>, _> = (0..CROWD).map(|_| connect()).collect();
+    let clients: Result<Vec<TcpStream>, _> = (0..CLIENTS).map(|_| connect()).collect();
     server.signal("CONT");
-    for mut client in crowd.expect("there is room for the whole crowd") {
+    for mut client in clients.expect("the queue has room for all clients") {
         client.write_all(b"GET /open HTTP/1.0\r\n\r\n").unwrap();
         let mut answer = String::new();
         client.read_to_string(&mut answer).unwrap();
@@ -160,7 +160,7 @@ fn a_crowd_that_comes_at_once_waits_at_the_door() {
 }
 
 #[test]
-fn stops_with_exit_code_0_at_sigterm_and_sigint() {
+fn sigterm_and_sigint_stop_it_with_exit_code_0() {
     for signal in ["TERM", "INT"] {
         let server = Running::start(&[]);
         let mut idle = server.connect();
@@ -170,14 +170,17 @@ fn stops_with_exit_code_0_at_sigterm_and_sigint() {
 }
 
 #[test]
-fn wrong_usage_is_exit_code_2_and_says_what_would_be_right() {
+fn wrong_usage_gets_exit_code_2_and_a_text_that_helps() {
     for (arguments, says) in [
         (&["--nope"][..], "unknown option \"--nope\""),
         (&["-x"], "unknown option \"-x\""),
         (&["8000"], "unexpected argument \"8000\""),
-        (&["--listen"], "--listen needs a value behind it"),
-        (&["--log-level"], "--log-level needs a value behind it"),
-        (&["--log-level=loud"], "\"loud\" is no log level: off, error, warn, info, debug or trace"),
+        (&["--listen"], "--listen needs a value"),
+        (&["--log-level"], "--log-level needs a value"),
+        (
+            &["--log-level=loud"],
+            "\"loud\" is not a log level: use off, error, warn, info, debug or trace",
+        ),
         (&["--version=1"], "--version takes no value"),
     ] {
         let output = run(arguments);
@@ -204,14 +207,14 @@ fn an_argument_that_is_not_utf_8_is_wrong_usage() {
 }
 
 #[test]
-fn an_address_that_it_cannot_have_is_exit_code_1_and_advice() {
+fn an_address_that_it_cannot_use_gets_exit_code_1_and_advice() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     for (address, advice) in [
         (&*taken, "stop what listens there, or choose another port: --listen 127.0.0.1:0"),
         ("127.0.0.1:65536", "give a host and a port: --listen 127.0.0.1:8000"),
         ("127.0.0.1", "give a host and a port: --listen 127.0.0.1:8000"),
-        // TEST-NET-1 (RFC 5737): nobody has that address.
+        // TEST-NET-1 (RFC 5737): no machine has this address.
         ("192.0.2.1:0", "this machine does not have that address: try 127.0.0.1 or 0.0.0.0"),
     ] {
         let output = run(&["--listen", address]);
@@ -228,8 +231,8 @@ fn an_address_that_it_cannot_have_is_exit_code_1_and_advice() {
 fn help_and_version_and_routes_go_to_stdout() {
     let version = concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n");
     for (arguments, begin) in [
-        (["--help"], "A minimal HTTP/1.1 server whose routes stand behind guards.\n\nUsage: "),
-        (["-h"], "A minimal HTTP/1.1 server whose routes stand behind guards.\n\nUsage: "),
+        (["--help"], "A minimal HTTP/1.1 server whose routes are protected by guards.\n\nUsage: "),
+        (["-h"], "A minimal HTTP/1.1 server whose routes are protected by guards.\n\nUsage: "),
         (["--version"], version),
         (["-V"], version),
         (["--routes"], "METHOD   PATH           GUARD "),
@@ -241,7 +244,7 @@ fn help_and_version_and_routes_go_to_stdout() {
 }
 
 #[test]
-fn routes_say_who_stands_before_them_and_where_tokens_are_had() {
+fn the_route_table_names_guards_and_where_clients_get_tokens() {
     let output = run(&["--routes"]);
     let rows: Vec<Vec<&str>> =
         text(&output.stdout).lines().map(|row| row.split_whitespace().collect()).collect();
@@ -258,28 +261,28 @@ fn routes_say_who_stands_before_them_and_where_tokens_are_had() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn help_that_nobody_can_read_is_exit_code_1() {
+fn help_that_cannot_be_written_gets_exit_code_1() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = command(&["--help"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let stderr = text(&output.stderr);
-    assert!(stderr.starts_with("guardhouse: stdout can't be written: "), "{stderr}");
+    assert!(stderr.starts_with("guardhouse: can't write to stdout: "), "{stderr}");
 }
 
 // --- The log ---
 
 #[test]
-fn it_warns_of_tokens_in_the_clear_where_others_can_listen() {
+fn it_warns_when_tokens_cross_a_network_without_encryption() {
     for (address, warns) in [("127.0.0.1:0", false), ("0.0.0.0:0", true)] {
         let server = Running::start(&["--listen", address]);
         assert!(server.get("/open", "").starts_with("HTTP/1.1 200 OK\r\n"));
         let log = server.stop("TERM").stderr;
-        assert_eq!(log.contains("tokens travel in the clear to 0.0.0.0:"), warns, "{log}");
+        assert_eq!(log.contains("clients send their tokens to 0.0.0.0:"), warns, "{log}");
     }
 }
 
 #[test]
-fn each_request_is_a_line_in_the_common_log_format() {
+fn each_request_gets_a_line_in_the_common_log_format() {
     let server = Running::start(&["--log-level", "info"]);
     server.get("/open?a=b", "");
     for (path, token, ..) in GUARDED {
@@ -357,15 +360,15 @@ fn a_peer_cannot_forge_a_line_of_the_log() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_takes_no_request_down() {
+fn a_closed_log_does_not_harm_requests() {
     let mut server = Running::start(&["--log-level", "info"]);
     drop(server.process.stderr.take());
     for _ in 0..3 {
-        for (path, token, content, _) in GUARDED {
+        for (path, token, body, _) in GUARDED {
             let answer = server.get(path, &format!("Authorization: Bearer {token}\r\n"));
-            assert_eq!(answer, json("200 OK", "", content), "{path}");
+            assert_eq!(answer, json("200 OK", "", body), "{path}");
         }
-        // Two on one connection, so the connection outlives it as well.
+        // Two requests on one connection: the connection lives on as well.
         let twice = "GET /open HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2);
         assert_eq!(server.exchange(&twice).matches("HTTP/1.1 200 OK").count(), 2);
         assert!(server.exchange("nonsense\r\n\r\n").starts_with("HTTP/1.1 400 "));
@@ -373,9 +376,9 @@ fn a_log_that_nobody_reads_takes_no_request_down() {
     assert_eq!(server.stop("TERM").status.code(), Some(0));
 }
 
-// --- What the tests are made of ---
+// --- Helpers ---
 
-/// A server process; killed if a test ends before it stops.
+/// A server process. It is killed if the test ends first.
 struct Running {
     process: Child,
     stdout: BufReader<std::process::ChildStdout>,
@@ -384,13 +387,13 @@ struct Running {
 
 struct Ended {
     status: ExitStatus,
-    /// What came behind the ready line.
+    /// What came after the line that says where it listens.
     stdout: String,
     stderr: String,
 }
 
 impl Running {
-    /// Returns when it listens.
+    /// Starts the server, and returns when it listens.
     #[track_caller]
     fn start(arguments: &[&str]) -> Running {
         let mut process = command(&["--listen", "127.0.0.1:0"])
@@ -409,12 +412,12 @@ impl Running {
 
     fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
-        // A test that waits in vain is to fail, not to hang.
+        // So that a test without an answer fails, and does not hang.
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream
     }
 
-    /// What a client gets that sends this, and no more. The date is masked.
+    /// Sends this, and returns the whole answer, with the date masked.
     #[track_caller]
     fn exchange(&self, request: &str) -> String {
         let mut stream = self.connect();
@@ -436,7 +439,7 @@ impl Running {
         assert!(kill.success());
     }
 
-    /// Sends a signal, and waits for the end.
+    /// Sends a signal, and waits until the process ends.
     fn stop(mut self, signal: &str) -> Ended {
         self.signal(signal);
         let (mut stdout, mut stderr) = (String::new(), String::new());
@@ -450,7 +453,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It fails where the process has ended, as it should have.
+        // This fails if the process has ended, as it should.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -471,12 +474,12 @@ fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap()
 }
 
-/// A whole answer with JSON. `fields` come behind those that every answer has.
-fn json(status: &str, headers: &str, content: &str) -> String {
-    let length = content.len();
+/// A whole answer with JSON. `headers` come after those that every answer has.
+fn json(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
     format!(
         "HTTP/1.1 {status}\r\nDate: …\r\nContent-Type: application/json\r\n\
-         Content-Length: {length}\r\n{headers}\r\n{content}"
+         Content-Length: {length}\r\n{headers}\r\n{body}"
     )
 }
 
@@ -489,7 +492,7 @@ fn mask_date(line: &str) -> &str {
     "Date: …\r\n"
 }
 
-/// The access lines of a log, their dates masked.
+/// The access lines of a log, with the dates masked.
 #[track_caller]
 fn access_lines(log: &str) -> Vec<String> {
     let lines = log.lines().filter_map(|line| line.split_once("[guardhouse::access] "));

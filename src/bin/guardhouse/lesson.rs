@@ -1,108 +1,106 @@
-//! The lesson: who may come in, who they are, and what they get.
+//! The lesson: a table of routes, the guards that protect them, and the
+//! handlers that answer. Read this file first.
 //!
-//! A FastAPI lesson on protected routes, on this crate's public API. There, a
-//! function that a route `Depends` on takes the token from the `Authorization`
-//! field and hands the route a user; here, that function is a guard, and the
-//! table below says which route stands behind which.
+//! It is a FastAPI lesson on protected routes, written with this library. In
+//! FastAPI, a route names a function in `Depends(…)`: the function reads the
+//! token from the `Authorization` header and gives the route a user. Here, that
+//! function is a *guard*, and each row of the table names its guard.
+//!
+//! For each request, the server finds the row with this method and path, and
+//! asks the guard of the row. If the guard finds a user, the server calls the
+//! handler with that user. If not, the server answers 401 and does not call the
+//! handler.
 
-use std::fmt::Arguments;
+use std::fmt::Display;
 
 use guardhouse::Method::GET;
 use guardhouse::{Guard, Refusal, Request, Response, Route, User, Users, guard, json};
 
-/// The realm of all challenges: what the user is asked to sign in to.
+use crate::logins;
+
+/// What a client signs in to. Every challenge names it (RFC 9110 §11.5).
 pub const REALM: &str = "guardhouse";
 
-/// The table: every route, and who stands before it.
+/// The table. Each row says whether its route is open or guarded.
+///
+/// `with_detail` sets the text of the 401 for a wrong token.
 pub fn routes(guards: Guards) -> Vec<Route> {
     vec![
         Route::open(GET, "/open", open).with_summary("Anyone may see this."),
-        Route::guarded(GET, "/secure", guards.verified, secure)
+        Route::guarded(GET, "/secure", guards.verified.with_name("verify_user"), secure)
             .with_summary("Behind a guard that lets everyone pass."),
         Route::guarded(GET, "/protected", guards.protected, protected)
             .with_summary("Greets the user whose token it is."),
-        Route::guarded(GET, "/dashboard", guards.dashboard, dashboard)
+        Route::guarded(GET, "/dashboard", guards.dashboard.with_detail("Invalid token"), dashboard)
             .with_summary("Welcomes the user to their dashboard."),
-        Route::guarded(GET, "/users/me", guards.me, me).with_summary("Says who the user is."),
-        Route::guarded(GET, "/admin", guards.admin, admin).with_summary("Names the admin."),
+        Route::guarded(GET, "/users/me", guards.me.with_detail("Invalid token"), me)
+            .with_summary("Says who the user is."),
+        Route::guarded(GET, "/admin", guards.admin.with_detail("Unauthorized"), admin)
+            .with_summary("Names the admin."),
     ]
 }
 
-/// The guards of the table. A test hands in others: FastAPI's
-/// `dependency_overrides` as a plain argument.
+/// The guards of the table. `T` in `Guard<T>` is what the guard gives the handler.
+///
+/// A test passes other guards to [`routes`]. FastAPI needs
+/// `dependency_overrides` for that; here it is a plain argument.
 #[derive(Clone)]
 pub struct Guards {
-    /// Decides whether the caller is verified, and lets everyone pass.
     pub verified: Guard<bool>,
     pub protected: Guard<User>,
     pub dashboard: Guard<User>,
     pub me: Guard<User>,
     pub admin: Guard<User>,
-    /// Lets in whoever one of the others lets in, for `/auth`.
+    /// Accepts each token that one of the other guards accepts. `/auth` uses it.
     pub any: Guard<User>,
 }
 
 impl Guards {
-    /// The guards with the tokens that the lesson publishes, one a route.
+    /// The guards of the lesson: each route has its own token, which the lesson
+    /// publishes.
     pub fn published() -> Guards {
-        let one = |token, name| Users::new([(token, User::new(name, []))]);
-        let published = [
-            ("fake-super-secret-token", "user1"),
-            ("valid-token", "user123"),
-            ("validtoken", "user1"),
-            ("secret", "admin"),
+        // In the order of the guards below.
+        let users = [
+            ("fake-super-secret-token", User::new("user1", [])),
+            ("valid-token", User::new("user123", [])),
+            ("validtoken", User::new("user1", [])),
+            ("secret", User::new("admin", [])),
         ];
-        let [protected, dashboard, me, admin] =
-            published.map(|(token, name)| current_user(one(token, name)));
-        let any = Users::new(published.map(|(token, name)| (token, User::new(name, []))));
-        Guards::new(protected, dashboard, me, admin, current_user(any))
+        let guard_for = |users: Users| current_user(move |token| users.by_token(token));
+        let any = guard_for(Users::new(users.clone()));
+        let [protected, dashboard, me, admin] = users.map(|user| guard_for(Users::new([user])));
+        Guards { verified: Guard::new(verify_user), protected, dashboard, me, admin, any }
     }
 
-    /// The guards for users of your own, found by their tokens: each of them may
-    /// take every route.
-    pub fn for_users(by_token: impl Fn(&str) -> Option<User> + Send + Sync + 'static) -> Guards {
-        let user = guard::bearer(REALM, by_token).logged_as(User::name);
-        Guards::new(user.clone(), user.clone(), user.clone(), user.clone(), user)
-    }
-
-    /// The guards, with those that let in a user made over.
-    pub fn each(self, make: impl Fn(Guard<User>) -> Guard<User>) -> Guards {
+    /// The guards for your own users: one guard finds them all, and each user may
+    /// use every route.
+    pub fn for_users(signed_in: Guard<User>) -> Guards {
         Guards {
-            verified: self.verified,
-            protected: make(self.protected),
-            dashboard: make(self.dashboard),
-            me: make(self.me),
-            admin: make(self.admin),
-            any: make(self.any),
-        }
-    }
-
-    fn new(
-        protected: Guard<User>,
-        dashboard: Guard<User>,
-        me: Guard<User>,
-        admin: Guard<User>,
-        any: Guard<User>,
-    ) -> Guards {
-        Guards {
-            verified: Guard::new(verify_user).with_name("verify_user"),
-            protected,
-            dashboard: dashboard.with_detail("Invalid token"),
-            me: me.with_detail("Invalid token"),
-            admin: admin.with_detail("Unauthorized"),
-            any,
+            verified: Guard::new(verify_user),
+            protected: signed_in.clone(),
+            dashboard: signed_in.clone(),
+            me: signed_in.clone(),
+            admin: signed_in.clone(),
+            any: signed_in,
         }
     }
 }
 
-/// The lesson's `verify_user`: it asks for nothing and is always content.
+/// The lesson's `verify_user`. Every guard is a function like this one; this one
+/// reads nothing from the request, and never refuses it.
 fn verify_user(_: &Request) -> Result<bool, Refusal> {
     Ok(true)
 }
 
-/// The lesson's `get_current_user`: whose token it is.
-fn current_user(users: Users) -> Guard<User> {
-    guard::bearer(REALM, move |token| users.by_token(token)).logged_as(User::name)
+/// The lesson's `get_current_user`: a guard that reads the token from the header
+/// `Authorization: Bearer TOKEN` and finds the user with this token. The access
+/// log shows the user's name.
+///
+/// `announce` tells clients where they get tokens, in builds with logins.
+pub fn current_user(
+    by_token: impl Fn(&str) -> Option<User> + Send + Sync + 'static,
+) -> Guard<User> {
+    logins::announce(guard::bearer(REALM, by_token).logged_as(User::name))
 }
 
 fn open(_: &mut Request) -> Response {
@@ -118,23 +116,24 @@ fn secure(_: &mut Request, verified: bool) -> Response {
 }
 
 fn protected(_: &mut Request, user: User) -> Response {
-    message(format_args!("Hello {}! This is a protected route.", user.name()))
+    object("message", format_args!("Hello {}! This is a protected route.", user.name()))
 }
 
 fn dashboard(_: &mut Request, user: User) -> Response {
-    message(format_args!("Welcome {} to your dashboard.", user.name()))
+    object("message", format_args!("Welcome {} to your dashboard.", user.name()))
 }
 
 fn me(_: &mut Request, user: User) -> Response {
-    Response::json(json::object([("username", user.name())]))
+    object("username", user.name())
 }
 
 fn admin(_: &mut Request, user: User) -> Response {
-    Response::json(json::object([("user", user.name())]))
+    object("user", user.name())
 }
 
-fn message(text: Arguments) -> Response {
-    Response::json(json::object([("message", text)]))
+/// A JSON object with one member.
+fn object(name: &str, value: impl Display) -> Response {
+    Response::json(json::object([(name, value)]))
 }
 
 #[cfg(test)]
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_opens_its_own_route_only() {
+    fn a_token_is_valid_for_its_own_route_only() {
         for (path, detail) in [
             ("/protected", "Invalid authentication credentials"),
             ("/dashboard", "Invalid token"),
@@ -192,13 +191,25 @@ mod tests {
     }
 
     #[test]
-    fn a_guard_can_be_swapped_in_a_test() {
-        let everyone = Guard::new(|_: &Request| Ok(User::new("Test", [])));
-        let guards = Guards { me: everyone, ..Guards::published() };
+    fn every_user_of_your_own_may_use_every_route() {
+        let ann = current_user(|token| (token == "t").then(|| User::new("Ann", [])));
+        let guards = Guards::for_users(ann);
+        for path in ["/secure", "/protected", "/dashboard", "/users/me", "/admin"] {
+            assert_eq!(get(guards.clone(), path, Some("t")).0, 200, "{path}");
+        }
+        for token in ["fake-super-secret-token", "valid-token", "validtoken", "secret"] {
+            assert_eq!(get(guards.clone(), "/admin", Some(token)).0, 401, "{token}");
+        }
+    }
+
+    #[test]
+    fn a_test_passes_guards_of_its_own() {
+        let tester = Guard::new(|_: &Request| Ok(User::new("Test", [])));
+        let guards = Guards { me: tester, ..Guards::published() };
         assert_eq!(get(guards, "/users/me", None), (200, r#"{"username":"Test"}"#.to_owned()));
 
-        let nobody = Guard::new(|_: &Request| Ok(false));
-        let guards = Guards { verified: nobody, ..Guards::published() };
+        let unverified = Guard::new(|_: &Request| Ok(false));
+        let guards = Guards { verified: unverified, ..Guards::published() };
         assert_eq!(get(guards, "/secure", None), (200, r#"{"error":"Not allowed"}"#.to_owned()));
     }
 }

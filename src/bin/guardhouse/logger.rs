@@ -1,9 +1,10 @@
-//! `simple_logger`, so contained that it can't hold anything up or take it down.
+//! The log: `simple_logger`, on its own thread.
 //!
-//! It writes to stderr with a call that waits while whoever reads it does not,
-//! and that panics when nobody does any more. So it runs on a thread of its own,
-//! behind a queue of bounded length: a request leaves its line there and goes
-//! on. Lines that find the queue full are counted, and the count is logged.
+//! `simple_logger` writes to stderr. That call waits while the reader of stderr
+//! is slow, and it panics when the reader has gone. Neither may harm a request.
+//! So a thread of its own writes the lines, and takes them from a queue of
+//! limited length. A request puts its line into the queue and goes on. When the
+//! queue is full, lines are lost, and the log says how many.
 
 use std::fmt::{Arguments, Write};
 use std::mem;
@@ -17,25 +18,25 @@ use std::time::Duration;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use simple_logger::SimpleLogger;
 
-/// How many lines may wait: a burst of some megabytes at most.
-const QUEUE: usize = 8192;
-/// How many of them go out in one write.
-const BATCH: usize = 256;
-/// How long the first line of a batch waits for others. Under load every line
-/// would find the writing thread asleep, and wake it for itself alone, which
-/// costs as much as the request that it tells of.
-const GATHERING: Duration = Duration::from_millis(1);
-/// How long [`flush`](Log::flush) waits for the queue to empty.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How many lines can wait in the queue: a few megabytes at most.
+const QUEUE_LENGTH: usize = 8192;
+/// How many lines go out in one write.
+const BATCH_LENGTH: usize = 256;
+/// How long the first line of a batch waits for more lines. Without this, under
+/// load, every line wakes the sleeping thread for itself alone, and that costs as
+/// much as the request that the line is about.
+const BATCH_DELAY: Duration = Duration::from_millis(1);
+/// How long [`flush`](Log::flush) waits for the lines to be written.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Logs to stderr from now on.
 pub fn init(level: LevelFilter) {
-    let (queue, entries) = sync_channel(QUEUE);
+    let (queue, entries) = sync_channel(QUEUE_LENGTH);
     let lost = Arc::new(AtomicU64::new(0));
     let writer = Writer { entries, lost: Arc::clone(&lost), stderr: SimpleLogger::new() };
     let writing = thread::Builder::new().name("log".to_owned()).spawn(move || writer.run());
-    // It fails where there is no thread, or a logger is set already; then there
-    // is no log, or that one logs.
+    // If the thread can't be started, there is no log. If the process already has
+    // another logger, that one logs.
     if writing.is_ok() && log::set_boxed_logger(Box::new(Logger { queue, lost, level })).is_ok() {
         log::set_max_level(level);
     }
@@ -43,26 +44,28 @@ pub fn init(level: LevelFilter) {
 
 enum Entry {
     Line(Line),
-    /// Everything before this is to be written; then say so.
+    /// Asks for a message when all lines before it are written.
     Flush(Sender<()>),
 }
 
-/// A line, in one piece of memory.
+/// A line, in one allocation.
 struct Line {
     level: Level,
-    /// The target, and behind it the text.
+    /// The target, then the text.
     bytes: String,
+    /// The length of the target, in bytes.
     target: usize,
 }
 
 impl Line {
-    /// Room for a line of the access log, so that it need not grow.
-    const ROOM: usize = 160;
+    /// Bytes, enough for most lines of the access log, so that the `String` does
+    /// not have to grow.
+    const CAPACITY: usize = 160;
 
     fn new(level: Level, target: &str, text: Arguments) -> Line {
-        let mut bytes = String::with_capacity(Line::ROOM);
+        let mut bytes = String::with_capacity(Line::CAPACITY);
         bytes.push_str(target);
-        // A String takes whatever it is given.
+        // Writing to a String never fails.
         let _ = bytes.write_fmt(text);
         Line { level, bytes, target: target.len() }
     }
@@ -95,7 +98,7 @@ impl Log for Logger {
     fn flush(&self) {
         let (written, wait) = channel();
         if self.queue.try_send(Entry::Flush(written)).is_ok() {
-            let _ = wait.recv_timeout(PATIENCE);
+            let _ = wait.recv_timeout(FLUSH_TIMEOUT);
         }
     }
 }
@@ -109,8 +112,8 @@ struct Writer {
 impl Writer {
     fn run(self) {
         while let Ok(first) = self.entries.recv() {
-            // Nothing tells that others come, so there is only time to wait for.
-            thread::sleep(GATHERING);
+            // No event says that more lines will come. Only time can pass.
+            thread::sleep(BATCH_DELAY);
             let mut batch = Batch::default();
             for entry in std::iter::once(first).chain(self.entries.try_iter()) {
                 match entry {
@@ -120,7 +123,7 @@ impl Writer {
                         let _ = written.send(());
                     }
                 }
-                if batch.count == BATCH {
+                if batch.count == BATCH_LENGTH {
                     self.write(mem::take(&mut batch));
                 }
             }
@@ -134,14 +137,14 @@ impl Writer {
         }
         let lost = self.lost.swap(0, Relaxed);
         if lost > 0 {
-            let text = format_args!("{lost} log lines were lost: nobody read them in time");
+            let text = format_args!("{lost} log lines were lost: the reader of stderr is too slow");
             self.write_lines(&Line::new(Level::Warn, "guardhouse", text));
         }
     }
 
     fn write_lines(&self, lines: &Line) {
         let (target, text) = lines.parts();
-        // Nothing is half-changed by what was not written.
+        // AssertUnwindSafe: a panic in here leaves nothing half-changed.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| {
             let mut record = Record::builder();
             let record = record.level(lines.level).target(target);
@@ -153,7 +156,7 @@ impl Writer {
 /// Lines that go out in one write.
 #[derive(Default)]
 struct Batch {
-    /// The first line, and all others behind its text.
+    /// The first line, with all other lines appended to its text.
     lines: Option<Line>,
     count: usize,
 }
@@ -162,7 +165,7 @@ impl Batch {
     fn push(&mut self, line: Line) {
         self.count += 1;
         if let Some(lines) = &mut self.lines {
-            // It begins as `simple_logger` begins the first one.
+            // The same form in which `simple_logger` writes the first line.
             let (target, text) = line.parts();
             let _ = write!(lines.bytes, "\n{:<5} [{target}] {text}", line.level);
         } else {
@@ -176,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_that_find_the_queue_full_are_counted() {
+    fn lines_are_lost_and_counted_when_the_queue_is_full() {
         let (queue, entries) = sync_channel(2);
         let lost = Arc::default();
         let logger = Logger { queue, lost: Arc::clone(&lost), level: LevelFilter::Info };
@@ -187,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_in_a_batch_looks_as_if_it_had_been_written_alone() {
+    fn a_line_in_a_batch_looks_like_a_line_alone() {
         let mut batch = Batch::default();
         batch.push(Line::new(Level::Info, "a", format_args!("one")));
         batch.push(Line::new(Level::Warn, "b::c", format_args!("two")));

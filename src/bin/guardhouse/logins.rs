@@ -1,70 +1,65 @@
-//! Logins, where they are built in: POST /token for the users of the file, and
-//! who brings a token from there.
+//! Logins, in builds with the feature `login`: the users of the users file get
+//! tokens from `POST /token`, and the guards accept these tokens.
+//!
+//! `no_logins.rs` has the same functions for builds without the feature.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-#[cfg(feature = "login")]
-use guardhouse::{Account, Login, Method::POST, Request};
-use guardhouse::{Guard, Route, User, UsersFile};
+use guardhouse::Method::POST;
+use guardhouse::{Account, Guard, Login, LoginLimits, Password, Request, Route, User, UsersFile};
 
-use crate::cli::Options;
+use crate::prompt;
 
-#[cfg(feature = "login")]
-const TOKEN: &str = "/token";
+const TOKEN_PATH: &str = "/token";
 
-/// The logins of this build; without the feature `login`, none.
+/// Issues tokens, and finds the user whom a token was issued to. Clones share
+/// the issued tokens.
 #[derive(Clone)]
-pub struct Logins {
-    #[cfg(feature = "login")]
-    login: Login,
-}
+pub struct Logins(Login);
 
-#[cfg(feature = "login")]
 impl Logins {
-    /// Logins of a file's users. The lesson's own have no passwords.
-    pub fn new(options: &Options, users: Option<Arc<UsersFile>>) -> Logins {
+    /// Logins for the users of a file. Without a file, nobody can log in: the
+    /// lesson's own users have no passwords.
+    pub fn new(users: Option<Arc<UsersFile>>, token_lifetime: Option<Duration>) -> Logins {
+        let mut limits = LoginLimits::default();
+        if let Some(token_lifetime) = token_lifetime {
+            limits.token_lifetime = token_lifetime;
+        }
         let account = move |name: &str| match &users {
             Some(users) => users.account(name),
             None => Account::nobody(),
         };
-        Logins { login: Login::new(options.login_limits.clone(), account) }
+        Logins(Login::new(limits, account))
     }
 
-    /// Whose token it is, if it was issued here.
+    /// The user whom this token was issued to.
     pub fn by_token(&self, token: &str) -> Option<User> {
-        self.login.by_token(token)
+        self.0.by_token(token)
     }
 
-    /// The guard, saying that tokens are had here.
-    pub fn announced(guard: Guard<User>) -> Guard<User> {
-        guard.tokens_from(TOKEN)
-    }
-
-    /// The rows that issue them.
+    /// The row of the table that issues tokens.
     pub fn routes(self) -> impl Iterator<Item = Route> {
-        let answer = move |request: &mut Request| self.login.answer(request);
-        let token = Route::open(POST, TOKEN, answer)
+        let answer = move |request: &mut Request| self.0.answer(request);
+        let route = Route::open(POST, TOKEN_PATH, answer)
             .with_summary("Gives a token for a name and a password.");
-        [token].into_iter()
+        [route].into_iter()
     }
 }
 
-#[cfg(not(feature = "login"))]
-#[allow(clippy::unused_self)] // To be used as the other is.
-impl Logins {
-    pub fn new(_: &Options, _: Option<Arc<UsersFile>>) -> Logins {
-        Logins {}
-    }
+/// This guard; the route table now says that clients get tokens from `/token`.
+pub fn announce(guard: Guard<User>) -> Guard<User> {
+    guard.tokens_from(TOKEN_PATH)
+}
 
-    pub fn by_token(&self, _: &str) -> Option<User> {
-        None
-    }
-
-    pub fn announced(guard: Guard<User>) -> Guard<User> {
-        guard
-    }
-
-    pub fn routes(self) -> impl Iterator<Item = Route> {
-        [].into_iter()
-    }
+/// Reads a password from the terminal or from stdin. Returns its hash, as a users
+/// file holds it.
+///
+/// # Errors
+///
+/// Nobody gave a password, or the system has no random source.
+pub fn hash_password() -> io::Result<String> {
+    let password = prompt::password()?;
+    Ok(Password::hash(&password)?.to_string())
 }

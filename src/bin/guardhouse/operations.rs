@@ -1,11 +1,8 @@
-//! What operators ask of the server: whether it is well, and, for a proxy in
-//! front of something else, who a request is from.
+//! The routes for operators: `/healthz` and `/readyz` say whether the server is
+//! well, and `/auth` says to a proxy which user a request is from.
 
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::Duration;
 
 use guardhouse::Method::{self, GET};
 use guardhouse::guard::Scoped;
@@ -13,7 +10,8 @@ use guardhouse::{Challenge, Guard, Refusal, Request, Response, Route, Status, Us
 
 use crate::lesson::REALM;
 
-/// Whether new requests are welcome: until a stop begins.
+/// Whether load balancers may send new requests: until a stop begins. Clones
+/// share the state.
 #[derive(Clone, Debug)]
 pub struct Readiness(Arc<AtomicBool>);
 
@@ -22,7 +20,7 @@ impl Readiness {
         Readiness(Arc::new(AtomicBool::new(true)))
     }
 
-    /// A stop begins: load balancers are to send new requests elsewhere.
+    /// A stop begins: load balancers must send new requests elsewhere.
     pub fn end(&self) {
         self.0.store(false, SeqCst);
     }
@@ -32,10 +30,12 @@ impl Readiness {
     }
 }
 
-/// Health for a load balancer, and `/auth` for a proxy that asks before it
-/// passes a request on: nginx `auth_request`, Traefik `ForwardAuth`, Caddy
-/// `forward_auth`. The proxy asks with the method of its own request, or with
-/// GET, so `/auth` takes any.
+/// The rows of the table.
+///
+/// A load balancer asks `/healthz` and `/readyz`. A proxy asks `/auth` before it
+/// passes on a request: nginx `auth_request`, Traefik `ForwardAuth`, Caddy
+/// `forward_auth`. Some proxies ask with the method of their own request, some
+/// with GET, so `/auth` takes every method.
 pub fn routes(readiness: Readiness, signed_in: Guard<User>) -> impl Iterator<Item = Route> {
     let passed = Response::new(Status::NO_CONTENT)
         .with_header("X-Auth-User", "ann")
@@ -69,56 +69,29 @@ fn ready(is_ready: bool) -> Response {
     }
 }
 
-/// 204 with who it is; 403 if one of `?scope=` is missing.
+/// Answers 204 with the user's name and scopes, or 403 if the user does not have
+/// all scopes of `?scope=`.
 ///
-/// Both fields are always there, empty where there is nothing to say, so that
-/// a proxy that copies them overwrites what a client made up.
+/// Both headers are always there, and empty if the user has no scopes. A proxy
+/// that copies them so replaces headers of these names that a client forged.
 fn auth(request: &mut Request, user: User) -> Result<Response, Refusal> {
     let challenge = || Challenge::new("Bearer", REALM);
     let query = form::parse(request.query().unwrap_or_default())
         .ok_or_else(|| Refusal::malformed(challenge()).with_detail("Malformed query"))?;
-    let wanted: Vec<&str> = query
+    let required: Vec<&str> = query
         .iter()
         .filter(|(name, _)| name == "scope")
         .flat_map(|(_, scopes)| scopes.split_whitespace())
         .collect();
-    if !wanted.iter().all(|scope| user.has_scope(scope)) {
+    if !required.iter().all(|scope| user.has_scope(scope)) {
         let challenge = challenge()
             .with_param("error", "insufficient_scope")
-            .with_param("scope", &wanted.join(" "));
+            .with_param("scope", &required.join(" "));
         return Err(Refusal::insufficient(challenge));
     }
     Ok(Response::new(Status::NO_CONTENT)
         .with_header("X-Auth-User", user.name().to_owned())
         .with_header("X-Auth-Scopes", user.scopes().join(" ")))
-}
-
-/// How long a health check waits, at each step.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Asks a running server for `http://host:port/path`; the status code that it
-/// answers. For images that have no curl.
-pub fn health_check(url: &str) -> io::Result<u16> {
-    let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
-    let rest = url.strip_prefix("http://").ok_or_else(|| invalid("not an http:// URL"))?;
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let path = if path.is_empty() { "/" } else { path };
-    if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(invalid("a URL is visible ASCII"));
-    }
-    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
-    let address = if has_port { authority.to_owned() } else { format!("{authority}:80") };
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {authority}\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.take(4096).read_to_string(&mut answer)?;
-    answer
-        .strip_prefix("HTTP/1.1 ")
-        .and_then(|rest| rest.split(' ').next())
-        .and_then(|code| code.parse().ok())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP/1.1"))
 }
 
 #[cfg(test)]
@@ -138,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_is_not_ready_and_still_live() {
+    fn a_server_that_is_stopping_is_live_and_not_ready() {
         let readiness = Readiness::new();
         let status = |path| ask(readiness.clone(), "GET", path, "").status().code();
         assert_eq!((status("/healthz"), status("/readyz")), (200, 200));
@@ -147,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_told_who_it_is_in_every_method() {
+    fn auth_says_who_the_user_is_for_every_method() {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
             let answer = ask(Readiness::new(), method, "/auth", "Authorization: Bearer a\r\n");
             assert_eq!(answer.status(), Status::NO_CONTENT, "{method}");
@@ -156,11 +129,15 @@ mod tests {
             assert_eq!(ask(Readiness::new(), method, "/auth", "").status().code(), 401, "{method}");
         }
         let bob = ask(Readiness::new(), "GET", "/auth", "Authorization: Bearer b\r\n");
-        assert_eq!(bob.header("X-Auth-Scopes"), Some(""), "empty, and there");
+        assert_eq!(
+            bob.header("X-Auth-Scopes"),
+            Some(""),
+            "without scopes, the header is there, and empty"
+        );
     }
 
     #[test]
-    fn every_scope_that_the_query_names_is_wanted() {
+    fn auth_requires_every_scope_of_the_query() {
         let status = |target: &str| {
             ask(Readiness::new(), "GET", target, "Authorization: Bearer a\r\n").status().code()
         };

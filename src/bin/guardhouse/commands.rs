@@ -1,0 +1,49 @@
+//! The small commands: they print something, or ask a server something, and end.
+
+use std::io::{self, Write};
+
+use guardhouse::users;
+
+use crate::failure::Failure;
+use crate::{health_check, logins};
+
+/// Prints a text to stdout.
+pub fn print(text: &str) -> Result<(), Failure> {
+    write(text).map_err(|error| Failure::CouldNotRun(format!("can't write to stdout: {error}")))
+}
+
+/// Writes a text to stdout, and returns when it is written.
+pub fn write(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// `--new-token`: prints a line for the users file.
+pub fn new_token(name: &str, scopes: &[String]) -> Result<(), Failure> {
+    let line = users::new_line(name, scopes).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => Failure::WrongUsage(
+            "a name has no colon, no control character, no # in front and no space around it; \
+             a scope has no space, \" or \\"
+                .to_owned(),
+        ),
+        _ => Failure::CouldNotRun(format!("can't make a token: {error}")),
+    })?;
+    print(&format!("{line}\n"))
+}
+
+/// `--hash-password`: reads a password, prints its hash for the users file.
+pub fn hash_password() -> Result<(), Failure> {
+    let hash = logins::hash_password()
+        .map_err(|error| Failure::CouldNotRun(format!("can't hash the password: {error}")))?;
+    print(&format!("{hash}\n"))
+}
+
+/// `--healthcheck`: succeeds if a running server answers 2xx.
+pub fn health_check(url: &str) -> Result<(), Failure> {
+    match health_check::ask(url) {
+        Ok(200..=299) => Ok(()),
+        Ok(code) => Err(Failure::CouldNotRun(format!("{url} answers {code}"))),
+        Err(error) => Err(Failure::CouldNotRun(format!("{url} does not answer: {error}"))),
+    }
+}
