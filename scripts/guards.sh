@@ -48,7 +48,7 @@ reload() { kill -HUP "$server"; }
 new=$("$GUARDHOUSE" --new-token cyd)
 echo "$new" >"$users"
 reload
-logged '1 users may come in from now on'
+logged 'users loaded again: 1'
 ask /users/me -H "$(bearer "$(token cyd)")"
 expect 'SIGHUP lets the new users in' '200 {"username":"cyd"}' "$(status) $(content)"
 ask /users/me -H "$(bearer "$ann")"

@@ -25,7 +25,7 @@ code=0
 expect_like 'a password on the command line is refused' '2 guardhouse: --hash-password takes the password from stdin*' "$code $(cat "$dir/log")"
 code=0
 "$GUARDHOUSE" --hash-password </dev/null 2>"$dir/log" || code=$?
-expect 'so is an empty one' '1 guardhouse: no password: there is none' "$code $(cat "$dir/log")"
+expect 'so is an empty one' "1 guardhouse: can't hash the password: it is empty" "$code $(cat "$dir/log")"
 
 users=$dir/users.txt
 umask 077
@@ -57,7 +57,7 @@ expect_like 'is an error of OAuth' '*"error":"invalid_scope"*' "$(content)"
 
 reload() {
     kill -HUP "$server"
-    timeout 10 grep -q -m "$1" -e 'may come in from now on' <(tail -n +1 -f "$dir/log")
+    timeout 10 grep -q -m "$1" -e 'users loaded again: ' <(tail -n +1 -f "$dir/log")
 }
 me() {
     ask /users/me -H "Authorization: Bearer $token"

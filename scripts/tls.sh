@@ -34,7 +34,7 @@ pair=(--tls-cert "$dir/cert.pem" --tls-key "$dir/key.pem")
 
 failing "$without" "${pair[@]}"
 expect 'without the feature, the options say which build has it' \
-    '2 guardhouse: this build has no TLS; one that has it: cargo build --release --features tls
+    '2 guardhouse: --tls-cert needs a build with the feature tls: cargo build --release --features tls
 Try: guardhouse --help' "$code $said"
 failing "$GUARDHOUSE" --tls-cert "$dir/cert.pem"
 expect 'a certificate wants its key' '2 guardhouse: --tls-cert needs --tls-key beside it
