@@ -90,38 +90,48 @@ pub enum Error {
 }
 
 impl Error {
+    /// The status code and the text of the answer. The texts name headers as the RFCs
+    /// do: "field".
+    fn answer(self) -> (u16, &'static str) {
+        match self {
+            Error::BlankLines => (400, "too many blank lines before the request line"),
+            Error::LineEnding => (400, "a bare CR or LF in the head"),
+            Error::HeadTruncated => (400, "the connection ended inside the head"),
+            Error::RequestLine => (400, "malformed request line"),
+            Error::Target => (400, "malformed request target"),
+            Error::NotEncrypted => (400, "this port speaks HTTPS alone: use https://"),
+            Error::Version => (400, "malformed HTTP version"),
+            Error::HeaderLine => (400, "malformed field line"),
+            Error::HostMissing => (400, "no Host field"),
+            Error::HostRepeated => (400, "more than one Host field"),
+            Error::HostMalformed => (400, "malformed Host field"),
+            Error::HostMismatch => (400, "Host differs from the target's authority"),
+            Error::ContentLength => (400, "malformed Content-Length field"),
+            Error::ContentLengthRepeated => (400, "more than one Content-Length field"),
+            Error::TransferEncoding => (400, "malformed Transfer-Encoding field"),
+            Error::TransferEncodingVersion => (400, "Transfer-Encoding before HTTP/1.1"),
+            Error::FramingConflict => (400, "both Transfer-Encoding and Content-Length"),
+            Error::Chunk => (400, "malformed chunk"),
+            Error::Trailer => (400, "malformed trailer section"),
+            Error::BodyTruncated => (400, "the connection ended inside the content"),
+            Error::HeadTimeout => (408, "the head took too long"),
+            Error::BodyTimeout => (408, "the content took too long"),
+            Error::BodyTooLarge => (413, "the content is too large"),
+            Error::TargetTooLong => (414, "the request target is too long"),
+            Error::Expectation => (417, "unknown expectation"),
+            Error::TooManyHeaders => (431, "too many fields"),
+            Error::HeadTooLarge => (431, "the head is too large"),
+            Error::MethodUnknown => (501, "unknown method"),
+            Error::Connect => (501, "CONNECT is not implemented"),
+            Error::TransferCoding => (501, "unknown transfer coding"),
+            Error::VersionUnsupported => (505, "unsupported HTTP version"),
+        }
+    }
+
     /// The status code of the answer to this error.
     #[must_use]
     pub fn status(self) -> u16 {
-        match self {
-            Error::BlankLines
-            | Error::LineEnding
-            | Error::HeadTruncated
-            | Error::RequestLine
-            | Error::Target
-            | Error::NotEncrypted
-            | Error::Version
-            | Error::HeaderLine
-            | Error::HostMissing
-            | Error::HostRepeated
-            | Error::HostMalformed
-            | Error::HostMismatch
-            | Error::ContentLength
-            | Error::ContentLengthRepeated
-            | Error::TransferEncoding
-            | Error::TransferEncodingVersion
-            | Error::FramingConflict
-            | Error::Chunk
-            | Error::Trailer
-            | Error::BodyTruncated => 400,
-            Error::HeadTimeout | Error::BodyTimeout => 408,
-            Error::BodyTooLarge => 413,
-            Error::TargetTooLong => 414,
-            Error::Expectation => 417,
-            Error::TooManyHeaders | Error::HeadTooLarge => 431,
-            Error::MethodUnknown | Error::Connect | Error::TransferCoding => 501,
-            Error::VersionUnsupported => 505,
-        }
+        self.answer().0
     }
 
     /// Whether the connection closes after the answer.
@@ -138,39 +148,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Error::BlankLines => "too many blank lines before the request line",
-            Error::LineEnding => "a bare CR or LF in the head",
-            Error::HeadTruncated => "the connection ended inside the head",
-            Error::RequestLine => "malformed request line",
-            Error::Target => "malformed request target",
-            Error::NotEncrypted => "this port speaks HTTPS alone: use https://",
-            Error::Version => "malformed HTTP version",
-            Error::HeaderLine => "malformed field line",
-            Error::HostMissing => "no Host field",
-            Error::HostRepeated => "more than one Host field",
-            Error::HostMalformed => "malformed Host field",
-            Error::HostMismatch => "Host differs from the target's authority",
-            Error::ContentLength => "malformed Content-Length field",
-            Error::ContentLengthRepeated => "more than one Content-Length field",
-            Error::TransferEncoding => "malformed Transfer-Encoding field",
-            Error::TransferEncodingVersion => "Transfer-Encoding before HTTP/1.1",
-            Error::FramingConflict => "both Transfer-Encoding and Content-Length",
-            Error::Chunk => "malformed chunk",
-            Error::Trailer => "malformed trailer section",
-            Error::BodyTruncated => "the connection ended inside the content",
-            Error::HeadTimeout => "the head took too long",
-            Error::BodyTimeout => "the content took too long",
-            Error::BodyTooLarge => "the content is too large",
-            Error::TargetTooLong => "the request target is too long",
-            Error::Expectation => "unknown expectation",
-            Error::TooManyHeaders => "too many fields",
-            Error::HeadTooLarge => "the head is too large",
-            Error::MethodUnknown => "unknown method",
-            Error::Connect => "CONNECT is not implemented",
-            Error::TransferCoding => "unknown transfer coding",
-            Error::VersionUnsupported => "unsupported HTTP version",
-        })
+        f.write_str(self.answer().1)
     }
 }
 

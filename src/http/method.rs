@@ -38,36 +38,26 @@ impl Method {
         Method::OPTIONS,
     ];
 
-    /// The method as it is written in a request line; `-` for an unknown one.
+    /// The method as a request line has it; `-` for an unknown one.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Method::GET => "GET",
-            Method::HEAD => "HEAD",
-            Method::POST => "POST",
-            Method::PUT => "PUT",
-            Method::PATCH => "PATCH",
-            Method::DELETE => "DELETE",
-            Method::OPTIONS => "OPTIONS",
-            Method::TRACE => "TRACE",
-            Method::CONNECT => "CONNECT",
-            Method::Unknown => "-",
-        }
+        NAMES.iter().find(|(_, method)| *method == self).map_or("-", |(name, _)| name)
     }
 
     /// The method that a request line names.
     pub(crate) fn parse(token: &str) -> Method {
-        match token {
-            "GET" => Method::GET,
-            "HEAD" => Method::HEAD,
-            "POST" => Method::POST,
-            "PUT" => Method::PUT,
-            "PATCH" => Method::PATCH,
-            "DELETE" => Method::DELETE,
-            "OPTIONS" => Method::OPTIONS,
-            "TRACE" => Method::TRACE,
-            "CONNECT" => Method::CONNECT,
-            _ => Method::Unknown,
-        }
+        NAMES.iter().find(|(name, _)| *name == token).map_or(Method::Unknown, |(_, method)| *method)
     }
 }
+
+const NAMES: [(&str, Method); 9] = [
+    ("GET", Method::GET),
+    ("HEAD", Method::HEAD),
+    ("POST", Method::POST),
+    ("PUT", Method::PUT),
+    ("PATCH", Method::PATCH),
+    ("DELETE", Method::DELETE),
+    ("OPTIONS", Method::OPTIONS),
+    ("TRACE", Method::TRACE),
+    ("CONNECT", Method::CONNECT),
+];
