@@ -6,10 +6,11 @@
 //! nothing else in this library makes a 401: "A server generating a 401
 //! response MUST send a WWW-Authenticate header field" (RFC 9110 §11.6.1).
 
+use std::borrow::Cow;
+
 use crate::http::header::{is_token, is_value};
 use crate::http::response::Response;
 use crate::http::status::Status;
-use std::borrow::Cow;
 
 /// The value of one `WWW-Authenticate` header: it says which credentials the
 /// client can send (RFC 9110 §11.3).

@@ -9,12 +9,13 @@
 //! make new guards out of old ones: a new guard asks the old one, and then
 //! changes the result.
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::auth::challenge::{Challenge, Reason, Refusal};
 use crate::auth::description::{Description, Scheme};
 use crate::auth::user::Scoped;
 use crate::http::request::Request;
-use std::fmt;
-use std::sync::Arc;
 
 /// A function that decides whether a request may reach its handler, and as whom.
 ///
@@ -48,9 +49,11 @@ use std::sync::Arc;
 /// Credentials belong in a header: there a guard can check them before the server
 /// reads any of the body.
 pub struct Guard<T> {
-    check: Arc<dyn Fn(&Request) -> Result<T, Refusal> + Send + Sync>,
+    check: Arc<Check<T>>,
     description: Description,
 }
+
+type Check<T> = dyn Fn(&Request) -> Result<T, Refusal> + Send + Sync;
 
 impl<T> Guard<T> {
     /// Makes a guard from a closure.

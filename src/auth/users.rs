@@ -6,11 +6,12 @@
 //! process, and then compares in constant time. A lookup among 100,000 users
 //! takes about as long as one among three.
 
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+
 use crate::auth::accounts::Accounts;
 use crate::auth::secret::is_same;
 use crate::auth::user::User;
-use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 
 /// A store of users.
 ///
