@@ -56,7 +56,7 @@ expect 'and keeps the old ones out' 401 "$(status)"
 
 echo 'no colon' >>"$users"
 reload
-logged 'users.txt, line 2: no colon behind the name'
+logged 'users.txt, line 2: no colon after the name'
 ask /users/me -H "$(bearer "${new:4:64}")"
 expect 'a bad file changes nothing' '200 {"username":"cyd"}' "$(status) $(content)"
 
@@ -67,7 +67,7 @@ expect 'no token is in the log' '' "$(grep -e "$ann" -e "$bob" -e "${new:4:64}" 
 
 code=0
 "$GUARDHOUSE" --listen 127.0.0.1:0 --users "$users" 2>"$dir/log" || code=$?
-expect_like 'a bad file stops the start' '1 guardhouse: */users.txt, line 2: no colon behind the name' "$code $(cat "$dir/log")"
+expect_like 'a bad file stops the start' '1 guardhouse: */users.txt, line 2: no colon after the name' "$code $(cat "$dir/log")"
 code=0
 "$GUARDHOUSE" --listen 127.0.0.1:0 --users "$dir/none" 2>"$dir/log" || code=$?
 expect_like 'so does a file that is not there' '1 guardhouse: */none can?t be read: *' "$code $(cat "$dir/log")"

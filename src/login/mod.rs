@@ -1,5 +1,5 @@
-//! Tokens for a name and a password.
+//! Feature `login`: tokens for a name and a password.
 
-pub(crate) mod login;
+pub(crate) mod grant;
+pub(crate) mod hash_limit;
 pub(crate) mod tokens;
-pub(crate) mod turns;
