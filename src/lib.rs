@@ -70,9 +70,9 @@ pub use http::status::Status;
 pub use http::{form, json};
 pub use limits::Limits;
 #[cfg(feature = "login")]
-pub use limits::LoginLimits;
-#[cfg(feature = "login")]
 pub use login::grant::Login;
+#[cfg(feature = "login")]
+pub use login::limits::LoginLimits;
 pub use routes::group::Group;
 pub use routes::route::Route;
 pub use routes::table::Routes;

@@ -24,8 +24,8 @@ use crate::http::json;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::status::Status;
-use crate::limits::LoginLimits;
 use crate::login::hash_limit::HashLimit;
+use crate::login::limits::LoginLimits;
 use crate::login::tokens::Tokens;
 
 /// Issues tokens for names and passwords, and finds the users of those tokens.

@@ -2,4 +2,5 @@
 
 pub(crate) mod grant;
 pub(crate) mod hash_limit;
+pub(crate) mod limits;
 pub(crate) mod tokens;

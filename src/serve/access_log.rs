@@ -24,16 +24,17 @@ use crate::http::response::Response;
 
 const TARGET: &str = "guardhouse::access";
 
-/// The log lines of one connection whose answers are not written yet.
+/// The access log of one connection.
 #[derive(Debug)]
 pub(crate) struct AccessLog {
-    /// Text in which each line ends in `\n`.
+    peer: Option<SocketAddr>,
+    /// The lines whose answers are not written yet. Each ends in `\n`.
     lines: String,
 }
 
 impl AccessLog {
-    pub(crate) fn new() -> AccessLog {
-        AccessLog { lines: String::new() }
+    pub(crate) fn new(peer: Option<SocketAddr>) -> AccessLog {
+        AccessLog { peer, lines: String::new() }
     }
 
     /// Whether anybody reads the access log.
@@ -41,11 +42,10 @@ impl AccessLog {
         log::log_enabled!(target: TARGET, log::Level::Info)
     }
 
-    /// Adds the line of an answer. `head` is the request's, or `None` if it could
-    /// not be parsed; `sent` is the length of the body that is sent.
+    /// Adds the line of an answer. `head` is the request's, or `None` if it could not be
+    /// parsed; `sent` is the length of the body that is sent.
     pub(crate) fn add(
         &mut self,
-        peer: Option<SocketAddr>,
         identity: Option<&str>,
         head: Option<&Head>,
         response: &Response,
@@ -55,10 +55,10 @@ impl AccessLog {
         if !AccessLog::is_on() {
             return;
         }
-        let peer = peer.map(|peer| peer.ip());
+        let peer = self.peer.map(|peer| peer.ip());
         let peer: &dyn Display = peer.as_ref().map_or(&"-", |ip| ip);
-        let (identity, status) = (Escaped(identity.unwrap_or("-")), response.status().code());
-        let (request, date) = (RequestLine(head), clock.common_log());
+        let (identity, request) = (Escaped(identity.unwrap_or("-")), RequestLine(head));
+        let (date, status) = (clock.common_log(), response.status().code());
         // A String accepts everything.
         let _ = writeln!(self.lines, "{peer} - {identity} {date} \"{request}\" {status} {sent}");
     }
@@ -121,6 +121,55 @@ fn is_special(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::request::Request;
+    use std::cell::RefCell;
+
+    /// Keeps what the thread of a test logs.
+    struct Kept;
+
+    thread_local! {
+        static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    }
+
+    impl log::Log for Kept {
+        fn enabled(&self, metadata: &log::Metadata) -> bool {
+            metadata.target() == TARGET
+        }
+
+        fn log(&self, record: &log::Record) {
+            if self.enabled(record.metadata()) {
+                LINES.with_borrow_mut(|lines| lines.push(record.args().to_string()));
+            }
+        }
+
+        fn flush(&self) {}
+    }
+
+    #[test]
+    fn a_line_is_logged_after_its_answer_with_what_became_of_it() {
+        log::set_logger(&Kept).expect("no other test sets a logger");
+        log::set_max_level(log::LevelFilter::Info);
+        let request = Request::parse(b"GET /a?token=s3cret HTTP/1.0\r\n\r\n");
+        let (head, ..) = request.expect("a valid head").into_parts();
+        let (response, mut clock) = (Response::text("four"), Clock::new());
+        let peer = Some(SocketAddr::from(([127, 0, 0, 1], 5000)));
+        let mut log = AccessLog::new(peer);
+        let date = clock.common_log().to_owned();
+        let line = format!("127.0.0.1 - Ann {date} \"GET /a HTTP/1.0\" 200");
+
+        log.add(Some("Ann"), Some(&head), &response, 4, &mut clock);
+        assert!(LINES.take().is_empty(), "not before the answer");
+        log.written(&Ok(()));
+        assert_eq!(LINES.take(), [format!("{line} 4")]);
+
+        log.add(Some("Ann"), Some(&head), &response, 4, &mut clock);
+        log.written(&Err(io::ErrorKind::BrokenPipe.into()));
+        assert_eq!(LINES.take(), [format!("{line} - not written: broken pipe")]);
+
+        log.add(None, None, &response, 4, &mut clock);
+        log.written(&Ok(()));
+        assert_eq!(LINES.take(), [format!("127.0.0.1 - - {date} \"-\" 200 4")]);
+    }
 
     #[test]
     fn no_text_ends_the_line_that_it_is_in() {

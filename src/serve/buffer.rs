@@ -57,16 +57,10 @@ impl<'p> Buffer<'p> {
     }
 
     /// Puts bytes that were read elsewhere behind those that are unread.
-    pub(crate) fn append(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let space = self.space();
-            let count = space.len().min(bytes.len());
-            let (now, later) = bytes.split_at(count);
-            for (to, from) in space.iter_mut().zip(now) {
-                *to = *from;
-            }
-            self.filled(count);
-            bytes = later;
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.grown = [self.unread(), bytes].concat();
+            self.unread = 0..self.grown.len();
         }
     }
 

@@ -86,7 +86,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         page: &'c mut [u8; Buffer::PAGE],
         context: &'c Context<'c>,
     ) -> io::Result<Connection<'c, S>> {
-        let (wire, clock) = (Wire::new(stream, context.limits)?, Clock::new());
+        let (wire, clock) = (Wire::new(stream, context.peer, context.limits)?, Clock::new());
         context.state.set_idle(clock.last());
         Ok(Connection {
             context,
@@ -193,14 +193,9 @@ impl<'c, S: Stream> Connection<'c, S> {
             Version::Http10 => Persistence::KeepAlive,
         };
         let sent = response.sent_body(parsed.method == Method::HEAD);
-        self.wire.log().add(
-            *peer,
-            identity.as_deref(),
-            Some(&parsed),
-            &response,
-            sent.len(),
-            &mut self.clock,
-        );
+        let length = sent.len();
+        let identity = identity.as_deref();
+        self.wire.log.add(identity, Some(&parsed), &response, length, &mut self.clock);
         self.wire.put(&response, sent, persistence, &mut self.clock).map_err(|_| End::Now)?;
 
         // Go on, behind the body.
@@ -238,8 +233,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         }
         let sent = response.sent_body(head.starts_with(b"HEAD "));
         self.clock.read();
-        let peer = self.context.peer;
-        self.wire.log().add(peer, None, None, &response, sent.len(), &mut self.clock);
+        self.wire.log.add(None, None, &response, sent.len(), &mut self.clock);
         match self.wire.put(&response, sent, Persistence::Close, &mut self.clock) {
             Ok(()) => End::AfterAnswer,
             Err(_) => End::Now,

@@ -1,41 +1,38 @@
 //! Who is connected, and who makes room for others.
 //!
-//! The server keeps every open connection in [`Connections`]. A lock is taken when
-//! a connection comes and when it goes, never while a request is served. What the
-//! two sides tell each other in between, the connection's [`State`], is two atomic
-//! numbers.
+//! The server keeps every open connection in [`Connections`]. A lock is taken when a
+//! connection opens and when it closes, never while a request is served. In between,
+//! the connection's [`State`] is all that the two sides exchange: two atomic values.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::limits::Limits;
 
 /// All open connections of a server.
+#[derive(Default)]
 pub(crate) struct Connections {
-    /// The time from which the states count.
-    epoch: Instant,
     open: Mutex<Open>,
     closed: Condvar,
 }
 
 #[derive(Default)]
 struct Open {
-    by_number: HashMap<u64, Arc<Connected>>,
-    /// How many connections were opened, which numbers them, and how many closed.
+    by_number: BTreeMap<u64, Arc<Connected>>,
+    /// How many connections have been opened; the number of the next one.
     opened: u64,
-    closed: u64,
     /// How many threads wait for a connection to close.
     waiting: usize,
 }
 
-/// A connection that counts as open until this is dropped.
-pub(crate) struct OpenConnection {
-    connections: Arc<Connections>,
-    connected: Arc<Connected>,
+impl Open {
+    fn closed(&self) -> u64 {
+        self.opened - self.by_number.len() as u64
+    }
 }
 
 /// One connection, as the server sees it.
@@ -47,49 +44,34 @@ pub(crate) struct Connected {
 }
 
 impl Connections {
-    pub(crate) fn new() -> Connections {
-        Connections { epoch: Instant::now(), open: Mutex::default(), closed: Condvar::new() }
+    /// How many connections are open.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().by_number.len()
     }
 
-    /// Adds a new connection. If there are `most` already, gives the stream back.
-    pub(crate) fn open(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-        most: usize,
-    ) -> Result<OpenConnection, TcpStream> {
+    /// Adds a new connection.
+    pub(crate) fn open(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) -> OpenConnection {
         let mut open = self.lock();
-        if open.by_number.len() >= most {
-            return Err(stream);
-        }
         let number = open.opened;
+        let connected = Arc::new(Connected { stream, peer, state: State::default(), number });
         open.opened += 1;
-        let connected = Arc::new(Connected { stream, peer, state: State::new(self.epoch), number });
         open.by_number.insert(number, Arc::clone(&connected));
-        Ok(OpenConnection { connections: Arc::clone(self), connected })
+        OpenConnection { connections: Arc::clone(self), connected }
     }
 
     /// Removes a connection that has ended.
     fn close(&self, connected: &Connected) {
         let mut open = self.lock();
-        open.closed += 1;
-        let gone = open.by_number.remove(&connected.number);
-        // The room that many connections needed is freed when they are gone.
-        if open.by_number.len() < open.by_number.capacity() / 4 {
-            let twice = open.by_number.len() * 2;
-            open.by_number.shrink_to(twice);
-        }
-        let is_awaited = open.waiting > 0;
-        drop((open, gone));
+        open.by_number.remove(&connected.number);
         // A notification is a system call, even if nobody waits.
-        if is_awaited {
+        if open.waiting > 0 {
             self.closed.notify_all();
         }
     }
 
-    /// Evicts the connection that has been idle longest, and waits until one has
-    /// closed, `timeout` at most. Gives whether one has closed; false at once if
-    /// none is idle: a request that is being worked on is never cut off.
+    /// Evicts the connection that has been idle longest, and waits until a connection
+    /// has closed, `timeout` at most. Gives whether one has; false at once if none is
+    /// idle, because a request that is being worked on is never cut off.
     pub(crate) fn make_room(&self, timeout: Duration) -> bool {
         let open = self.lock();
         let idle = open.by_number.values().filter_map(|connected| {
@@ -101,12 +83,12 @@ impl Connections {
         // comes later is not read.
         evicted.state.end();
         let _ = evicted.stream.shutdown(Shutdown::Read);
-        let closed = open.closed;
-        self.wait(open, timeout).closed != closed
+        let closed = open.closed();
+        self.wait(open, timeout).closed() != closed
     }
 
-    /// Ends all connections: with their next answer, or when they have been idle
-    /// for [`Limits::stopping_idle_timeout`], or else after [`Limits::grace`].
+    /// Ends all connections: with their next answer, or when they have been idle for
+    /// [`Limits::stopping_idle_timeout`], or else after [`Limits::grace`].
     pub(crate) fn end_all(&self, limits: &Limits) {
         let end = Instant::now() + limits.grace;
         let mut open = self.lock();
@@ -115,22 +97,17 @@ impl Connections {
         }
         while !open.by_number.is_empty() {
             let now = Instant::now();
-            if now >= end {
-                log::warn!(
-                    "{} connections are cut off: they did not end in time",
-                    open.by_number.len()
-                );
-                for connected in open.by_number.values() {
-                    let _ = connected.stream.shutdown(Shutdown::Both);
-                }
-                return;
-            }
-            let elapsed = now.duration_since(self.epoch);
-            let is_over = |since: Duration| since + limits.stopping_idle_timeout <= elapsed;
+            let is_late = now >= end;
             for connected in open.by_number.values() {
-                if connected.state.idle_since().is_some_and(is_over) {
+                let is_idle = |since| EPOCH.elapsed() >= since + limits.stopping_idle_timeout;
+                if is_late {
+                    let _ = connected.stream.shutdown(Shutdown::Both);
+                } else if connected.state.idle_since().is_some_and(is_idle) {
                     let _ = connected.stream.shutdown(Shutdown::Read);
                 }
+            }
+            if is_late {
+                return log::warn!("{} connections are cut off", open.by_number.len());
             }
             // Until one closes, or the next one has been idle for long enough.
             open = self.wait(open, limits.stopping_idle_timeout.min(end - now) / 4);
@@ -138,14 +115,10 @@ impl Connections {
     }
 
     /// Waits until a connection closes, `timeout` at most.
-    fn wait<'c>(
-        &'c self,
-        mut open: MutexGuard<'c, Open>,
-        timeout: Duration,
-    ) -> MutexGuard<'c, Open> {
-        let closed = open.closed;
+    fn wait<'c>(&self, mut open: MutexGuard<'c, Open>, timeout: Duration) -> MutexGuard<'c, Open> {
+        let closed = open.closed();
         open.waiting += 1;
-        let waited = self.closed.wait_timeout_while(open, timeout, |open| open.closed == closed);
+        let waited = self.closed.wait_timeout_while(open, timeout, |open| open.closed() == closed);
         let (mut open, _) = waited.unwrap_or_else(PoisonError::into_inner);
         open.waiting -= 1;
         open
@@ -157,13 +130,10 @@ impl Connections {
     }
 }
 
-impl OpenConnection {
-    /// Removes the connection, and gives its stream if nobody else uses it.
-    pub(crate) fn into_stream(self) -> Option<TcpStream> {
-        let connected = Arc::clone(&self.connected);
-        drop(self);
-        Arc::into_inner(connected).map(|connected| connected.stream)
-    }
+/// A connection that is open until this is dropped.
+pub(crate) struct OpenConnection {
+    connections: Arc<Connections>,
+    connected: Arc<Connected>,
 }
 
 impl Deref for OpenConnection {
@@ -180,15 +150,14 @@ impl Drop for OpenConnection {
     }
 }
 
-/// What a connection tells the server, and the server the connection, without a
-/// lock: since when it is idle, and that it must end.
+/// What a connection tells the server, and the server the connection: since when it
+/// is idle, and that it must end.
 ///
-/// Each side first writes its own part and then reads the other's. So at least one
-/// of them sees that an idle connection must end.
+/// Each side first writes its own part and then reads the other's. So at least one of
+/// them sees that an idle connection must end.
 #[derive(Debug)]
 pub(crate) struct State {
-    epoch: Instant,
-    /// Milliseconds since `epoch`, or [`BUSY`].
+    /// Milliseconds since [`EPOCH`], or [`BUSY`].
     idle_since: AtomicU64,
     must_end: AtomicBool,
 }
@@ -196,14 +165,19 @@ pub(crate) struct State {
 /// A request is being read or answered.
 const BUSY: u64 = u64::MAX;
 
-impl State {
-    pub(crate) fn new(epoch: Instant) -> State {
-        State { epoch, idle_since: AtomicU64::new(BUSY), must_end: AtomicBool::new(false) }
-    }
+/// The moment from which the times in states are measured.
+static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-    /// The connection waits for a request from now on, and can be evicted.
+impl Default for State {
+    fn default() -> State {
+        State { idle_since: AtomicU64::new(BUSY), must_end: AtomicBool::new(false) }
+    }
+}
+
+impl State {
+    /// From now on the connection waits for a request, and can be evicted.
     pub(crate) fn set_idle(&self, now: Instant) {
-        let since = now.saturating_duration_since(self.epoch).as_millis();
+        let since = now.saturating_duration_since(*EPOCH).as_millis();
         self.idle_since.store(u64::try_from(since).unwrap_or(BUSY - 1), SeqCst);
     }
 
@@ -212,7 +186,7 @@ impl State {
         self.idle_since.store(BUSY, SeqCst);
     }
 
-    /// Since when the connection is idle, from the epoch on; `None` if it is busy.
+    /// Since when the connection is idle, from [`EPOCH`] on; `None` if it is busy.
     fn idle_since(&self) -> Option<Duration> {
         let since = self.idle_since.load(SeqCst);
         (since != BUSY).then(|| Duration::from_millis(since))

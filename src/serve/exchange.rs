@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::limits::Limits;
 use crate::routes::table::Routes;
@@ -33,11 +33,9 @@ pub fn exchange<P: AsRef<[u8]>>(
     let pieces: Vec<P> = pieces.into_iter().collect();
     let sent = pieces.iter().map(AsRef::as_ref).filter(|piece| !piece.is_empty()).collect();
     let mut memory = Memory { sent, received: Vec::new() };
-    let (state, load) = (State::new(Instant::now()), Load::new(&Yielding::new()));
-    connection::serve(
-        &mut memory,
-        &Context { peer: None, routes, limits, state: &state, load: &load },
-    );
+    let (state, load) = (State::default(), Load::new(&Yielding::new()));
+    let context = Context { peer: None, routes, limits, state: &state, load: &load };
+    connection::serve(&mut memory, &context);
     memory.received
 }
 

@@ -130,7 +130,7 @@ impl Server {
             routes: routes.into(),
             limits,
             tls,
-            connections: Arc::new(Connections::new()),
+            connections: Arc::default(),
             queue: Queue::new(),
             yielding: Yielding::new(),
         });
@@ -143,12 +143,11 @@ impl Server {
             .name("accept".to_owned())
             .spawn(move || accepting.run(&listener))?;
         stop.wait();
-        // `accept` waits for a connection. If there is no descriptor for one, an idle
+        // `accept` waits for a connection. If no descriptor is left for one, an idle
         // connection is closed.
         while !thread.is_finished() && stop.wake().is_err() {
             shared.connections.make_room(Shortage::PAUSE);
         }
-        // Connections that were still in the kernel's queue are accepted by then.
         let _ = thread.join();
         shared.queue.close();
         shared.connections.end_all(&shared.limits);
@@ -167,7 +166,7 @@ struct Shared {
     yielding: Arc<Yielding>,
 }
 
-/// The accept loop, and what it alone needs.
+/// The accept loop, and what it alone uses.
 struct Accepting {
     shared: Arc<Shared>,
     stop: Stop,
@@ -185,7 +184,7 @@ impl Accepting {
                 break;
             }
         }
-        // Connections that the kernel has accepted before the stop are served, too.
+        // Connections that are in the kernel's queue at the stop are served, too.
         if listener.set_nonblocking(true).is_ok() {
             for stream in listener.incoming().map_while(Result::ok) {
                 if stream.set_nonblocking(false).is_ok() {
@@ -195,8 +194,9 @@ impl Accepting {
         }
     }
 
-    /// Gives a new connection to a worker. If there is no room for it, the connection
-    /// that has been idle longest is evicted; if none is idle, the new one gets 503.
+    /// Gives a new connection to a worker. If there is no room for it or no worker, the
+    /// connection that has been idle longest is evicted. If none is idle, the new one
+    /// gets 503.
     fn accept(&mut self, stream: TcpStream) {
         // An answer is one write, and must not wait until the peer has acknowledged
         // the one before it.
@@ -204,28 +204,20 @@ impl Accepting {
             Ok(peer) => peer,
             Err(error) => return log::debug!("a connection has ended already: {error}"),
         };
-        let Shared { connections, limits, .. } = &*self.shared;
-        let opened = connections.open(stream, peer, limits.connections).or_else(|stream| {
-            connections.make_room(Shortage::PAUSE);
-            connections.open(stream, peer, limits.connections)
-        });
-        match opened {
-            Ok(connection) => self.serve(connection),
-            Err(stream) => self.reject(stream),
+        let Shared { connections, queue, limits, .. } = &*self.shared;
+        if connections.len() >= limits.connections && !connections.make_room(Shortage::PAUSE) {
+            return self.reject(stream);
         }
-    }
-
-    fn serve(&mut self, connection: OpenConnection) {
-        if self.shared.queue.push(connection) {
+        if queue.push(connections.open(stream, peer)) {
             return;
         }
         let Err(error) = Shared::start_worker(&self.shared) else { return };
         self.shortage.report(&error);
-        // There is no thread for one more worker. If a connection is evicted, its
-        // worker takes this one.
-        if !self.shared.connections.make_room(Shortage::PAUSE)
-            && let Some(connection) = self.shared.queue.take_back()
-            && let Some(stream) = connection.into_stream()
+        // There is no thread for a new worker. If a connection is evicted, its worker
+        // takes this one.
+        if !connections.make_room(Shortage::PAUSE)
+            && let Some(connection) = queue.take_back()
+            && let Ok(stream) = connection.stream.try_clone()
         {
             self.reject(stream);
         }

@@ -6,6 +6,7 @@
 //! wait for the peer. Their lines in the access log are written after them.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
@@ -18,9 +19,9 @@ use crate::serve::stream::Stream;
 
 pub(crate) struct Wire<'c, S> {
     pub(crate) stream: S,
-    /// Answers that are not written yet, and their lines in the access log.
+    /// Answers that are not written yet.
     output: Vec<u8>,
-    log: AccessLog,
+    pub(crate) log: AccessLog,
     limits: &'c Limits,
     /// The read timeout that the stream has now. It is set only when another one
     /// is needed, so a request on the fast path costs no `setsockopt`.
@@ -31,17 +32,16 @@ impl<'c, S: Stream> Wire<'c, S> {
     /// Answers are gathered in so many bytes without an allocation.
     const OUTPUT: usize = 3072;
 
-    pub(crate) fn new(stream: S, limits: &'c Limits) -> io::Result<Wire<'c, S>> {
+    pub(crate) fn new(
+        stream: S,
+        peer: Option<SocketAddr>,
+        limits: &'c Limits,
+    ) -> io::Result<Wire<'c, S>> {
         let read_timeout = limits.silent_timeout;
         stream.set_read_timeout(read_timeout)?;
         stream.set_write_timeout(limits.write_timeout)?;
-        let (output, log) = (Vec::new(), AccessLog::new());
+        let (output, log) = (Vec::new(), AccessLog::new(peer));
         Ok(Wire { stream, output, log, limits, read_timeout })
-    }
-
-    /// The access log of this connection.
-    pub(crate) fn log(&mut self) -> &mut AccessLog {
-        &mut self.log
     }
 
     /// Puts an answer into the output. If it is too large for that it is written

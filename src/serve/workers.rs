@@ -1,8 +1,8 @@
 //! How a connection gets to a thread that serves it.
 //!
-//! The accept loop puts connections into a queue, and worker threads take them out.
-//! A worker that finds the queue empty waits for a while, and then ends. The accept
-//! loop starts a new worker only if no worker is waiting.
+//! The accept loop puts connections into a queue, and worker threads take them out. A
+//! worker that finds the queue empty waits for a while, and then ends. The accept loop
+//! starts a new worker only if no worker waits.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ pub(crate) struct Queue<T> {
 }
 
 struct State<T> {
-    waiting: VecDeque<T>,
+    work: VecDeque<T>,
     /// How many workers wait for work.
     idle: usize,
     is_closed: bool,
@@ -24,16 +24,16 @@ struct State<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Queue<T> {
-        let state = State { waiting: VecDeque::new(), idle: 0, is_closed: false };
+        let state = State { work: VecDeque::new(), idle: 0, is_closed: false };
         Queue { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Adds work. Gives whether an idle worker takes it; if not, a new worker must
-    /// be started.
+    /// Adds work. Gives whether an idle worker takes it; if not, somebody must start a
+    /// new worker.
     pub(crate) fn push(&self, work: T) -> bool {
         let mut state = self.lock();
-        state.waiting.push_back(work);
-        let is_taken = state.idle >= state.waiting.len();
+        state.work.push_back(work);
+        let is_taken = state.idle >= state.work.len();
         drop(state);
         if is_taken {
             self.changed.notify_one();
@@ -43,24 +43,21 @@ impl<T> Queue<T> {
 
     /// Takes back the work that was added last, if no worker has taken it.
     pub(crate) fn take_back(&self) -> Option<T> {
-        self.lock().waiting.pop_back()
+        self.lock().work.pop_back()
     }
 
     /// Waits for work, `timeout` at most. `None` tells the worker to end.
     pub(crate) fn pop(&self, timeout: Duration) -> Option<T> {
         let mut state = self.lock();
-        if let Some(work) = state.waiting.pop_front() {
-            return Some(work);
-        }
         state.idle += 1;
-        let must_wait = |state: &mut State<T>| state.waiting.is_empty() && !state.is_closed;
+        let must_wait = |state: &mut State<T>| state.work.is_empty() && !state.is_closed;
         let waited = self.changed.wait_timeout_while(state, timeout, must_wait);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.idle -= 1;
-        state.waiting.pop_front()
+        state.work.pop_front()
     }
 
-    /// Lets idle workers end.
+    /// Lets workers end that have no work.
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
         self.changed.notify_all();
@@ -81,20 +78,17 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[test]
-    fn work_goes_to_an_idle_worker_or_needs_a_new_one() {
+    fn an_idle_worker_takes_one_piece_of_work() {
         let queue = Arc::new(Queue::new());
-        assert!(!queue.push(1), "no worker is idle");
-        assert_eq!(queue.pop(LONG), Some(1));
-
         let shared = Arc::clone(&queue);
         let worker = thread::spawn(move || shared.pop(LONG));
         while queue.lock().idle == 0 {
             thread::yield_now();
         }
-        assert!(queue.push(2), "the idle worker takes it");
-        assert!(!queue.push(3), "it takes one only");
-        let taken = worker.join().expect("the worker does not panic").expect("it got work");
-        assert_eq!(taken + queue.pop(LONG).expect("the rest"), 5);
+        assert!(queue.push(1), "the worker is idle");
+        assert_eq!(worker.join().expect("the worker does not panic"), Some(1));
+        assert!(!queue.push(2), "the worker has ended");
+        assert_eq!(queue.pop(LONG), Some(2));
     }
 
     #[test]
@@ -102,19 +96,17 @@ mod tests {
         let queue = Queue::new();
         queue.push(1);
         queue.push(2);
-        assert_eq!(
-            (queue.take_back(), queue.pop(LONG), queue.take_back()),
-            (Some(2), Some(1), None)
-        );
+        assert_eq!((queue.take_back(), queue.pop(LONG)), (Some(2), Some(1)));
+        assert_eq!(queue.take_back(), None);
     }
 
     #[test]
     fn a_worker_without_work_ends_after_a_while_or_when_the_queue_is_closed() {
-        let queue = Queue::<()>::new();
+        let queue = Queue::new();
         assert_eq!(queue.pop(Duration::from_millis(1)), None);
+        queue.push(1);
         queue.close();
+        assert_eq!(queue.pop(LONG), Some(1), "what was pushed before is not lost");
         assert_eq!(queue.pop(LONG), None);
-        queue.push(());
-        assert_eq!(queue.pop(LONG), Some(()), "what was pushed before is not lost");
     }
 }
