@@ -18,24 +18,12 @@ for i in 0 1 2; do start_replica $i 0; done
 
 free_port front
 {
-    cat <<HAPROXY
-global
-    stats socket $dir/haproxy.sock mode 600
-defaults
-    mode http
-    timeout connect 2s
-    timeout client 30s
-    timeout server 30s
-frontend front
-    bind 127.0.0.1:$front
-    default_backend replicas
-backend replicas
-    balance roundrobin
-    option httpchk GET /readyz
-    http-check expect status 200
-    default-server check inter 100ms fall 1 rise 1
-HAPROXY
-    for i in 0 1 2; do echo "    server replica$i 127.0.0.1:${replica_port[$i]}"; done
+    echo global
+    echo "    stats socket $dir/haproxy.sock mode 600"
+    # The manual's configuration as it stands, with other addresses.
+    sed -n '/^```haproxy$/,/^```$/p' src/manual/proxies.md | grep -v '^```' |
+        sed "s|bind :80|bind 127.0.0.1:$front|; s|10.0.0.1:8000|127.0.0.1:${replica_port[0]}|
+             s|10.0.0.2:8000|127.0.0.1:${replica_port[1]}|; s|10.0.0.3:8000|127.0.0.1:${replica_port[2]}|"
 } >"$dir/haproxy.cfg"
 "$haproxy" -f "$dir/haproxy.cfg" -db >"$dir/haproxy.log" 2>&1 &
 also_stop $!

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# HTTPS, ended in front: nginx, with the README's own lines, speaks TLS to the
+# HTTPS, ended in front: nginx, configured as in the manual, speaks TLS to the
 # client and plain HTTP to the server.
 . "$(dirname "$0")/server.sh"
 
@@ -14,7 +14,7 @@ free_port front
 {
     nginx_http
     # As it stands there, but for ports and places.
-    sed -n '/^## HTTPS/,/^## In front/p' README.md | sed -n '/^```nginx$/,/^```$/p' | grep -v '^```' |
+    sed -n '/^```nginx$/,/^```$/p' src/manual/https.md | grep -v '^```' |
         sed "s|127.0.0.1:8000|127.0.0.1:$port|; s|listen 443|listen 127.0.0.1:$front|
              s|/etc/ssl/fullchain.pem|$dir/cert.pem|; s|/etc/ssl/private/key.pem|$dir/key.pem|"
     echo '}'

@@ -1,4 +1,4 @@
-//! The challenge table, row by row over a socket; and the README's copy of it,
+//! The challenge table, row by row over a socket; and the manual's copy of it,
 //! which is this test's output.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -11,7 +11,7 @@ use std::thread;
 use guardhouse::Method::GET;
 use guardhouse::{Request, Response, Route, Server, Stop, User, Users, guard};
 
-/// What a request brings; how the README calls it; status; challenges.
+/// What a request brings; how the manual calls it; status; challenges.
 type Row = (&'static str, String, u16, &'static [&'static str]);
 
 const ASKS: &[&str] = &[r#"Bearer realm="guardhouse""#];
@@ -31,7 +31,7 @@ fn header(value: &str) -> String {
     format!("Authorization: {value}\r\n")
 }
 
-/// The rows that the README has, in its order.
+/// The rows that the manual has, in its order.
 fn table() -> Vec<Row> {
     vec![
         ("no `Authorization`, or a blank one", String::new(), 401, ASKS),
@@ -45,7 +45,7 @@ fn table() -> Vec<Row> {
     ]
 }
 
-/// Rows that would be repetitions in the README.
+/// Rows that would be repetitions in the manual.
 fn bad_input() -> Vec<Row> {
     let long = |length| header(&format!("Bearer {}", "a".repeat(length)));
     vec![
@@ -191,15 +191,15 @@ fn a_token_in_the_query_is_no_token() {
 }
 
 #[test]
-fn the_readme_has_this_table() {
+fn the_manual_has_this_table() {
     let mut expected =
         String::from("| request | answer | `WWW-Authenticate` |\n| --- | --- | --- |\n");
     for (name, _, status, challenges) in table() {
         let challenge = challenges.first().map_or("–".to_owned(), |value| format!("`{value}`"));
         writeln!(expected, "| {name} | {status} | {challenge} |").unwrap();
     }
-    let readme = include_str!("../README.md");
-    let (_, rest) = readme.split_once("<!-- challenges: tests/challenges.rs -->\n").unwrap();
+    let chapter = include_str!("../src/manual/users.md");
+    let (_, rest) = chapter.split_once("<!-- challenges: tests/challenges.rs -->\n").unwrap();
     let (found, _) = rest.split_once("<!-- /challenges -->").unwrap();
-    assert!(found == expected, "the README is to have this table:\n{expected}");
+    assert!(found == expected, "src/manual/users.md must have this table:\n{expected}");
 }
