@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Logins: a password in the users file, a token for it from POST /token, as the
-# manual shows it; what a terminal shows, a client library that knows RFC 6749,
+# README has it; what a terminal shows, a client library that knows RFC 6749,
 # and how long others wait while 64 clients guess.
 set -euo pipefail
 unset CDPATH
@@ -33,8 +33,8 @@ echo "ann:$hashed:reports:read" >"$users"
 start --users "$users"
 expect 'nothing about the file is warned of' '' "$(grep WARN "$dir/log" || true)"
 
-# The lines of the manual print what stands below them there, except the token.
-# The first one prints it, and the others send it.
+# The README's own lines: what they print there, but for the token. The first
+# one prints it, and the others send it.
 issued() { sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p' <<<"$1"; }
 token= checked=0
 while IFS= read -r line; do

@@ -54,7 +54,7 @@ expect 'content without a token goes nowhere' 401 "$(status)"
 ask /reports/ -H "Authorization: Bearer $(token ann)"
 expect 'a user with the scope gets through' 404 "$(status)"
 ask /reports/ -H "Authorization: Bearer $(token bob)"
-expect 'a user without it does not' 403 "$(status)"
+expect 'a user without the scope gets 403' 403 "$(status)"
 
 stop
 expect 'the server stops' 0 "$code"

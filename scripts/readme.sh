@@ -37,8 +37,13 @@ check_file() {
     expect "$(basename "$1"): its last block ends" '' "$console"
 }
 
+# The program to copy is the one that is compiled and tested.
+program() { sed -n '/^use /,$p' tests/start.rs; }
+block() { sed -n '/^```rust,no_run$/,/^```$/{/^```/!p;}' README.md; }
+expect 'README.md: the program is tests/start.rs' "$(program)" "$(block)"
+
 for file in README.md src/manual/*.md; do check_file "$file"; done
-[ "$checked" -ge 17 ] || expect 'the texts have their curl lines' 'at least 17' "$checked"
+[ "$checked" -ge 14 ] || expect 'the texts have their curl lines' 'at least 14' "$checked"
 
 stop
 expect 'the server stops' 0 "$code"

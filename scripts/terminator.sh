@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# HTTPS, ended in front: nginx, configured as in the manual, speaks TLS to the
+# HTTPS, ended in front: nginx, with the README's own lines, speaks TLS to the
 # client and plain HTTP to the server.
 . "$(dirname "$0")/server.sh"
 

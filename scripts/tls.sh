@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# HTTPS, built in: the lines of the manual, then what a client sees that comes
+# HTTPS, built in: the README's own lines, then what a client sees that comes
 # without TLS, with the wrong one, or while the certificate is renewed.
 . "$(dirname "$0")/server.sh"
 
@@ -11,12 +11,12 @@ cargo build --release --locked --quiet
 without=${CARGO_TARGET_DIR:-target}/release/guardhouse
 GUARDHOUSE=$dir/with-tls
 
-# section FENCE: the lines of the chapter in blocks of that kind.
+# section FENCE: the README's lines in blocks of that kind under "HTTPS".
 section() {
     sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" src/manual/https.md | grep -v '^```'
 }
 
-# certificate: a new pair, with the command of the chapter.
+# certificate: a new pair, with the README's own command.
 certificate() {
     local command
     command=$(section sh | sed -n '/^openssl /,/[^\\]$/p')
@@ -48,7 +48,7 @@ expect_like 'as is one without a key' "1 guardhouse: $dir/cert.pem has no privat
 start "${pair[@]}"
 expect 'the ready line says https' "https://127.0.0.1:$port" "$url"
 
-# The lines of the chapter, and what it says that they print.
+# The README's lines, and what it says that they print.
 undated() { tr -d '\r' | sed 's/^Date: .*/Date: …/'; }
 checked=0 command='' expected=
 check() {

@@ -1,5 +1,5 @@
-//! The challenge table, row by row over a socket; and the manual's copy of it,
-//! which is this test's output.
+//! The challenge table: a test sends each row over a socket, and another one
+//! compares the table with its copy in the manual.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,7 +11,8 @@ use std::thread;
 use guardhouse::Method::GET;
 use guardhouse::{Request, Response, Route, Server, Stop, User, Users, guard};
 
-/// What a request brings; how the manual calls it; status; challenges.
+/// The manual's name for a request, its header lines, and the status and the
+/// challenges of the answer.
 type Row = (&'static str, String, u16, &'static [&'static str]);
 
 const ASKS: &[&str] = &[r#"Bearer realm="guardhouse""#];
@@ -31,7 +32,7 @@ fn header(value: &str) -> String {
     format!("Authorization: {value}\r\n")
 }
 
-/// The rows that the manual has, in its order.
+/// The rows of the manual, in its order.
 fn table() -> Vec<Row> {
     vec![
         ("no `Authorization`, or a blank one", String::new(), 401, ASKS),
@@ -45,29 +46,29 @@ fn table() -> Vec<Row> {
     ]
 }
 
-/// Rows that would be repetitions in the manual.
-fn bad_input() -> Vec<Row> {
+/// More rows, which would only repeat the rules in the manual.
+fn wrong_credentials() -> Vec<Row> {
     let long = |length| header(&format!("Bearer {}", "a".repeat(length)));
     vec![
-        ("an empty field", header(""), 401, ASKS),
-        ("a blank field", header("   \t"), 401, ASKS),
+        ("an empty header", header(""), 401, ASKS),
+        ("a blank header", header("   \t"), 401, ASKS),
         ("a token without a scheme", header("s3cret-ann"), 401, ASKS),
-        ("scheme and token glued", header("Bearers3cret-ann"), 401, ASKS),
-        ("a tab behind the scheme", header("Bearer\ts3cret-ann"), 401, ASKS),
-        ("a comma behind the scheme", header("Bearer, s3cret-ann"), 401, ASKS),
-        ("another field", "X-Authorization: Bearer s3cret-ann\r\n".into(), 401, ASKS),
-        ("a proxy's field", "Proxy-Authorization: Bearer s3cret-ann\r\n".into(), 401, ASKS),
+        ("no space after the scheme", header("Bearers3cret-ann"), 401, ASKS),
+        ("a tab after the scheme", header("Bearer\ts3cret-ann"), 401, ASKS),
+        ("a comma after the scheme", header("Bearer, s3cret-ann"), 401, ASKS),
+        ("another header", "X-Authorization: Bearer s3cret-ann\r\n".into(), 401, ASKS),
+        ("the header for a proxy", "Proxy-Authorization: Bearer s3cret-ann\r\n".into(), 401, ASKS),
         ("a cookie", "Cookie: Authorization=Bearer s3cret-ann\r\n".into(), 401, ASKS),
         ("a token of 15 KiB", long(15 * 1024), 401, INVALID),
-        ("a token of 16 KiB, over the limit on heads", long(16 * 1024), 431, &[]),
+        ("a token of 16 KiB: the head is over its limit", long(16 * 1024), 431, &[]),
         ("a token in another case", header("Bearer S3CRET-ANN"), 401, INVALID),
         ("a token and a comma", header("Bearer s3cret-ann,"), 401, INVALID),
         ("two tokens", header("Bearer s3cret-ann s3cret-ann"), 401, INVALID),
-        ("two schemes in one field", header("Bearer s3cret-ann, Basic YW5uOnB3"), 401, INVALID),
+        ("two schemes in one header", header("Bearer s3cret-ann, Basic YW5uOnB3"), 401, INVALID),
         ("a token in UTF-8", header("Bearer s3cret-änn"), 401, INVALID),
         ("a token and a no-break space", header("Bearer s3cret-ann\u{a0}"), 401, INVALID),
-        ("a token and a tab, which is whitespace", header("Bearer s3cret-ann\t"), 200, &[]),
-        ("padding alone", header("Bearer =="), 401, INVALID),
+        ("a tab after the token, which is whitespace", header("Bearer s3cret-ann\t"), 200, &[]),
+        ("nothing but padding", header("Bearer =="), 401, INVALID),
         ("a NUL", header("Bearer s3cret-ann\0"), 400, &[]),
         ("twice, the second one empty", header("Bearer s3cret-ann") + &header(""), 400, REPEATED),
         (
@@ -79,7 +80,7 @@ fn bad_input() -> Vec<Row> {
     ]
 }
 
-fn bad_passwords() -> Vec<Row> {
+fn wrong_passwords() -> Vec<Row> {
     vec![
         ("nothing", String::new(), 401, ASKS_BASIC),
         ("another scheme", header("Bearer s3cret-ann"), 401, ASKS_BASIC),
@@ -89,7 +90,7 @@ fn bad_passwords() -> Vec<Row> {
         ("bytes outside Base64", header("Basic YW5u!!OnB3"), 401, ASKS_BASIC),
         ("no padding", header("Basic YW5uOg"), 401, ASKS_BASIC),
         ("no colon", header("Basic YW5u"), 401, ASKS_BASIC),
-        ("no UTF-8", header("Basic /zpwdw=="), 401, ASKS_BASIC),
+        ("not UTF-8", header("Basic /zpwdw=="), 401, ASKS_BASIC),
         ("15 KiB", header(&format!("Basic {}", "YW5u".repeat(3840))), 401, ASKS_BASIC),
     ]
 }
@@ -152,7 +153,7 @@ impl Running {
                 "{name}"
             );
             for secret in ["s3cret", "S3CRET", "aaaa", "YW5u"] {
-                assert!(!answer.contains(secret), "{name}: credentials come back: {answer}");
+                assert!(!answer.contains(secret), "{name}: the answer shows credentials: {answer}");
             }
         }
     }
@@ -166,19 +167,19 @@ impl Drop for Running {
 }
 
 #[test]
-fn every_row_of_the_challenge_table_holds() {
+fn every_row_of_the_challenge_table_is_true() {
     Running::start().check("/reports", table());
 }
 
 #[test]
-fn bad_input_gets_its_challenge_and_never_a_500() {
+fn wrong_credentials_get_a_challenge_and_never_a_500() {
     let server = Running::start();
-    server.check("/reports", bad_input());
-    server.check("/basic", bad_passwords());
+    server.check("/reports", wrong_credentials());
+    server.check("/basic", wrong_passwords());
 }
 
 #[test]
-fn a_token_in_the_query_is_no_token() {
+fn a_token_in_the_query_is_ignored() {
     let server = Running::start();
     for target in [
         "/reports?access_token=s3cret-ann",
