@@ -53,7 +53,6 @@ mod serve;
 #[cfg(feature = "login")]
 pub use auth::accounts::Account;
 pub use auth::challenge::{Challenge, Reason, Refusal};
-pub use auth::credentials::{Credentials, Repeated};
 pub use auth::guard::Guard;
 #[cfg(feature = "login")]
 pub use auth::password::Password;
@@ -83,6 +82,7 @@ pub use serve::tls::{self, Tls};
 
 /// Guards for the auth schemes, and what belongs to guards.
 pub mod guard {
+    pub use crate::auth::credentials::credentials;
     pub use crate::auth::description::{Description, Scheme};
     pub use crate::auth::schemes::{api_key, basic, bearer};
     pub use crate::auth::secret::is_same;

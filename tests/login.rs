@@ -1,5 +1,5 @@
-//! POST /token over sockets and in memory: what RFC 6749 §4.3, §5.1 and §5.2 say
-//! of the password grant, and what keeps it from being abused.
+//! `POST /token`, in memory and over sockets: what RFC 6749 §4.3, §5.1 and §5.2
+//! require of the password grant, and the limits that slow down guessing.
 
 #![cfg(feature = "login")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -16,7 +16,7 @@ use guardhouse::{
     Users, exchange, guard,
 };
 
-/// `secret`, hashed at so low a cost that tests are quick.
+/// The password `secret`, hashed at a low cost so that the tests are quick.
 const SECRET: &str =
     "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
 
@@ -46,25 +46,25 @@ fn routes(login: &Login) -> Routes {
     ])
 }
 
-/// What came back: the status, the head as it is, the content.
+/// An answer: its status, its whole head, and its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Answer {
     status: u16,
     head: String,
-    content: String,
+    body: String,
 }
 
 impl Answer {
     fn of(bytes: &[u8]) -> Answer {
         let text = str::from_utf8(bytes).unwrap();
-        let (head, content) = text.split_once("\r\n\r\n").unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_owned(), content: content.to_owned() }
+        Answer { status, head: head.to_owned(), body: body.to_owned() }
     }
 
-    /// A string in the content's object.
+    /// A string of the JSON object in the body.
     fn member(&self, name: &str) -> Option<&str> {
-        let (_, rest) = self.content.split_once(&format!("\"{name}\":\""))?;
+        let (_, rest) = self.body.split_once(&format!("\"{name}\":\""))?;
         rest.split('"').next()
     }
 
@@ -96,27 +96,27 @@ fn ask_for_token(form: &str) -> Answer {
     ask(&routes(&login(LoginLimits::default())), &post(FORM, form))
 }
 
-// --- What is granted ---
+// --- Tokens ---
 
 #[test]
-fn name_and_password_give_a_token_that_opens_a_guarded_route() {
+fn a_name_and_a_password_get_a_token_that_passes_the_guard() {
     let routes = routes(&login(LoginLimits::default()));
     let answer = ask(&routes, &post(FORM, RIGHT));
     let token = answer.token();
     assert_eq!(token.len(), 64);
     assert_eq!(
-        answer.content,
+        answer.body,
         format!(
             r#"{{"access_token":"{token}","token_type":"bearer","expires_in":3600,"scope":"read write"}}"#
         )
     );
-    assert_eq!(ask(&routes, &get("/me", token)).content, "ann [read write]");
-    assert_eq!(ask(&routes, &get("/write", token)).content, "written");
-    assert_ne!(ask(&routes, &post(FORM, RIGHT)).token(), token, "each login has its own");
+    assert_eq!(ask(&routes, &get("/me", token)).body, "ann [read write]");
+    assert_eq!(ask(&routes, &get("/write", token)).body, "written");
+    assert_ne!(ask(&routes, &post(FORM, RIGHT)).token(), token, "each login gets a new token");
 }
 
 #[test]
-fn every_answer_of_the_token_route_says_that_nobody_may_store_it() {
+fn no_answer_of_the_token_route_may_be_stored() {
     for form in [RIGHT, "", "grant_type=x", "username=ann&password=wrong"] {
         let answer = ask_for_token(form);
         assert!(answer.head.contains("\r\nCache-Control: no-store"), "{answer:?}");
@@ -126,7 +126,7 @@ fn every_answer_of_the_token_route_says_that_nobody_may_store_it() {
 }
 
 #[test]
-fn a_form_is_taken_as_fastapi_takes_it() {
+fn every_form_that_fastapi_accepts_is_accepted() {
     for form in [
         "username=ann&password=secret",
         "grant_type=&username=ann&password=secret&scope=&client_id=&client_secret=",
@@ -145,22 +145,22 @@ fn a_form_is_taken_as_fastapi_takes_it() {
 }
 
 #[test]
-fn a_token_has_the_scopes_that_were_asked_for() {
+fn a_token_has_the_scopes_that_the_form_asks_for() {
     let routes = routes(&login(LoginLimits::default()));
     let answer = ask(&routes, &post(FORM, &format!("{RIGHT}&scope=read")));
     assert_eq!(answer.member("scope"), Some("read"));
-    assert_eq!(ask(&routes, &get("/me", answer.token())).content, "ann [read]");
+    assert_eq!(ask(&routes, &get("/me", answer.token())).body, "ann [read]");
     assert_eq!(ask(&routes, &get("/write", answer.token())).status, 403);
 
     let bob = ask(&routes, &post(FORM, "username=bob&password=secret"));
-    assert_eq!(bob.member("scope"), None, "there is none to name");
-    assert_eq!(ask(&routes, &get("/me", bob.token())).content, "bob []");
+    assert_eq!(bob.member("scope"), None, "bob has no scopes");
+    assert_eq!(ask(&routes, &get("/me", bob.token())).body, "bob []");
 }
 
-// --- What is not (RFC 6749 §5.2) ---
+// --- Errors (RFC 6749 §5.2) ---
 
 #[test]
-fn each_error_has_its_code() {
+fn each_error_has_its_error_code() {
     for (form, error) in [
         ("", "invalid_request"),
         ("grant_type=password&username=ann", "invalid_request"),
@@ -189,12 +189,12 @@ fn each_error_has_its_code() {
         let answer = ask_for_token(form);
         assert_eq!((answer.status, answer.member("error")), (400, Some(error)), "{form}");
         assert_eq!(answer.member("error_description"), answer.member("detail"), "{form}");
-        assert!(!answer.content.contains("secret"), "{answer:?}");
+        assert!(!answer.body.contains("secret"), "{answer:?}");
     }
 }
 
 #[test]
-fn only_a_form_is_a_form() {
+fn only_a_form_in_a_body_is_accepted() {
     let routes = routes(&login(LoginLimits::default()));
     for headers in [
         "",
@@ -226,29 +226,29 @@ fn a_wrong_name_and_a_wrong_password_get_the_same_answer() {
     let wrong_password = ask_for_token("username=ann&password=wrong");
     let without_date = |answer: &Answer| {
         let lines = answer.head.lines().filter(|line| !line.starts_with("Date: "));
-        (lines.map(str::to_owned).collect::<Vec<_>>(), answer.content.clone())
+        (lines.map(str::to_owned).collect::<Vec<_>>(), answer.body.clone())
     };
     for form in ["username=eve&password=wrong", "username=cyd&password=wrong"] {
         assert_eq!(without_date(&ask_for_token(form)), without_date(&wrong_password));
     }
 }
 
-// --- When it ends ---
+// --- How long a token is valid ---
 
 #[test]
 fn a_token_expires() {
-    // At once, so that nobody has to wait for it.
+    // The lifetime is zero, so the test does not wait.
     let limits = LoginLimits { token_lifetime: Duration::ZERO, ..LoginLimits::default() };
     let routes = routes(&login(limits));
     let answer = ask(&routes, &post(FORM, RIGHT));
-    assert!(answer.content.contains(r#""expires_in":0"#), "{answer:?}");
+    assert!(answer.body.contains(r#""expires_in":0"#), "{answer:?}");
     let refused = ask(&routes, &get("/me", answer.token()));
     assert_eq!(refused.status, 401);
     assert!(refused.head.contains(r#"error="invalid_token""#), "{refused:?}");
 }
 
 #[test]
-fn of_too_many_tokens_the_oldest_expires() {
+fn above_the_limit_on_tokens_the_oldest_expires() {
     let limits = LoginLimits { tokens: 3, ..LoginLimits::default() };
     let routes = routes(&login(limits));
     let tokens: Vec<_> = (0..5).map(|_| ask(&routes, &post(FORM, RIGHT))).collect();
@@ -258,9 +258,9 @@ fn of_too_many_tokens_the_oldest_expires() {
 }
 
 #[test]
-fn a_token_ends_with_its_account() {
+fn a_token_is_valid_until_its_account_changes() {
     let text = Mutex::new(String::new());
-    // Leaked: a handler lives as long as the program.
+    // Leaked, because a handler needs `'static` data.
     let text: &'static Mutex<String> = Box::leak(Box::new(text));
     let load = |line: &str| line.clone_into(&mut text.lock().unwrap());
     let login = Login::new(LoginLimits::default(), |name| {
@@ -284,11 +284,11 @@ fn a_token_ends_with_its_account() {
     }
 }
 
-// --- Guessing is slowed ---
+// --- Guessing is slow ---
 
 fn send(address: SocketAddr, request: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
-    // A server that says nothing fails the test; it does not hang it.
+    // If the server does not answer, the test fails instead of hanging.
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut bytes = Vec::new();
@@ -297,8 +297,8 @@ fn send(address: SocketAddr, request: &str) -> Answer {
 }
 
 #[test]
-fn who_guesses_waits_or_is_sent_away_and_nobody_else_waits() {
-    // A login is under way for as long as the test wants.
+fn logins_wait_or_get_429_and_other_requests_do_not_wait() {
+    // The test decides how long the first login takes.
     let (entered, has_entered) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel::<()>();
     let may_go_on = Mutex::new(may_go_on);
@@ -321,18 +321,18 @@ fn who_guesses_waits_or_is_sent_away_and_nobody_else_waits() {
     };
     guess();
     has_entered.recv().unwrap();
-    // Of three more, two can wait.
+    // Of three more logins, two can wait.
     for _ in 0..3 {
         guess();
     }
-    let sent_away = answers.recv().unwrap();
-    assert_eq!((sent_away.status, sent_away.member("error")), (429, None));
-    assert!(sent_away.head.contains("\r\nRetry-After: 1\r\n"), "{sent_away:?}");
-    assert!(sent_away.head.contains("\r\nCache-Control: no-store"), "{sent_away:?}");
-    assert!(answers.try_recv().is_err(), "the others wait");
-    assert_eq!(send(address, "GET /open HTTP/1.0\r\n\r\n").content, "open");
+    let refused = answers.recv().unwrap();
+    assert_eq!((refused.status, refused.member("error")), (429, None));
+    assert!(refused.head.contains("\r\nRetry-After: 1\r\n"), "{refused:?}");
+    assert!(refused.head.contains("\r\nCache-Control: no-store"), "{refused:?}");
+    assert!(answers.try_recv().is_err(), "the other logins wait");
+    assert_eq!(send(address, "GET /open HTTP/1.0\r\n\r\n").body, "open");
 
-    // Whoever waited is answered.
+    // The logins that waited get their tokens.
     drop(go_on);
     for _ in 0..3 {
         answers.recv().unwrap().token();
@@ -343,7 +343,7 @@ fn who_guesses_waits_or_is_sent_away_and_nobody_else_waits() {
 }
 
 #[test]
-fn a_password_of_full_cost_fits_on_a_connections_stack() {
+fn hashing_at_full_cost_fits_on_the_stack_of_a_connection() {
     let ann = Account::new(User::new("ann", []), Password::hash("secret").unwrap());
     let login = Login::new(LoginLimits::default(), move |name| match name {
         "ann" => ann.clone(),

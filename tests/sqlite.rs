@@ -1,4 +1,4 @@
-//! Users in a database: the README's recipe, with a real SQLite file.
+//! Users in a database: the README's example with a real SQLite file.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,16 +11,17 @@ use guardhouse::{Guard, Request, Response, Route, Routes, User, guard};
 use rusqlite::{Connection, OptionalExtension};
 
 thread_local! {
-    /// Each connection has a thread, so each thread keeps a handle of its own:
-    /// no lock, and no handle opened for a request.
+    /// One handle for each thread: no request waits for a lock, and no request
+    /// opens a handle.
     static DATABASE: std::cell::RefCell<Option<Connection>> = const { std::cell::RefCell::new(None) };
 }
 
 /// A guard that looks tokens up in the table `users(id, secret, name, scopes)`.
 ///
-/// A database's index ends a comparison at the first byte that differs. So it
-/// is asked for the token's first half alone, which is the row's id and no
-/// secret; the second half is compared here, in constant time.
+/// A database compares strings only up to the first byte that differs, so the
+/// time of a query could help a client to guess a secret. The query therefore
+/// uses only the first half of the token, which is the id of the row and not
+/// secret. The second half is compared here, in constant time.
 fn by_database(path: PathBuf) -> Guard<User> {
     guard::bearer("guardhouse", move |token| {
         let (id, secret) = token.split_at_checked(token.len() / 2)?;
@@ -44,7 +45,7 @@ fn find(database: &Connection, id: &str) -> rusqlite::Result<Option<(String, Str
         .optional()
 }
 
-/// A database file that goes when the test does.
+/// A database file that is deleted when the test ends.
 struct File(PathBuf);
 
 impl File {
@@ -80,7 +81,7 @@ fn ask(routes: &Routes, token: &str) -> (u16, Vec<u8>) {
 }
 
 #[test]
-fn a_database_says_who_may_come_in() {
+fn a_guard_lets_through_the_users_of_a_database() {
     let file = File::new();
     let database = with_users(&file.0);
     let me = |_: &mut Request, user: User| Response::text(user.name().to_owned());
@@ -92,13 +93,13 @@ fn a_database_says_who_may_come_in() {
         assert_eq!(ask(&routes, wrong).0, 401, "{wrong}");
     }
 
-    // A user who is gone from the database is gone at the next request.
+    // The next request after a user was deleted is refused.
     database.execute("DELETE FROM users", []).unwrap();
     assert_eq!(ask(&routes, "0123456789abcdefghij").0, 401);
 }
 
 #[test]
-fn a_database_that_is_down_lets_nobody_in() {
+fn without_a_database_the_guard_refuses_every_request() {
     let routes = Routes::new([Route::guarded(
         GET,
         "/me",

@@ -1,4 +1,5 @@
-//! A users file: loaded whole or not at all, and loaded again while it is used.
+//! The users file: it is loaded as a whole or not at all, and it can be loaded
+//! again while threads look users up.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -10,7 +11,7 @@ use std::{env, fs, thread};
 
 use guardhouse::{User, UsersFile};
 
-/// A file that goes when the test does.
+/// A file that is deleted when the test ends.
 struct File(PathBuf);
 
 impl File {
@@ -37,7 +38,7 @@ fn name(users: &UsersFile, token: &str) -> Option<String> {
 }
 
 #[test]
-fn a_bad_line_is_named_with_its_file_and_never_shown() {
+fn an_error_names_the_file_and_the_line_and_does_not_show_the_line() {
     let file = File::new("ann:t0ken-of-ann\nbob:s3cret of bob\n");
     let error = UsersFile::load(&file.0).unwrap_err().to_string();
     assert!(error.contains(&format!("{}, line 2: ", file.0.display())), "{error}");
@@ -48,13 +49,13 @@ fn a_bad_line_is_named_with_its_file_and_never_shown() {
 }
 
 #[test]
-fn a_reload_replaces_all_users_and_a_bad_file_none() {
+fn a_reload_replaces_all_users_and_a_wrong_file_replaces_none() {
     let file = File::new("ann:t1\n");
     let users = UsersFile::load(&file.0).unwrap();
     assert_eq!(name(&users, "t1").as_deref(), Some("ann"));
 
     file.write("bob:t2\n");
-    assert_eq!(name(&users, "t2"), None, "nothing changes before it is loaded again");
+    assert_eq!(name(&users, "t2"), None, "nothing changes before the reload");
     users.reload().unwrap();
     assert_eq!((name(&users, "t1"), name(&users, "t2").as_deref()), (None, Some("bob")));
 
@@ -65,7 +66,7 @@ fn a_reload_replaces_all_users_and_a_bad_file_none() {
 }
 
 #[test]
-fn a_reload_is_seen_by_every_thread_and_by_every_file_on_its_own() {
+fn every_thread_sees_a_reload_and_other_files_do_not_change() {
     let (first, second) = (File::new("ann:t\n"), File::new("bob:t\n"));
     let first_users = Arc::new(UsersFile::load(&first.0).unwrap());
     let second_users = UsersFile::load(&second.0).unwrap();
@@ -73,7 +74,7 @@ fn a_reload_is_seen_by_every_thread_and_by_every_file_on_its_own() {
         assert_eq!(name(&first_users, "t").as_deref(), Some("ann"));
         assert_eq!(name(&second_users, "t").as_deref(), Some("bob"));
     }
-    // Threads that look up all the while see one store or the other, whole.
+    // Threads that look up during the reload see the old users or the new ones.
     let lookups: Vec<_> = (0..4)
         .map(|_| {
             let users = Arc::clone(&first_users);
@@ -97,7 +98,7 @@ fn a_reload_is_seen_by_every_thread_and_by_every_file_on_its_own() {
 }
 
 #[test]
-fn a_hundred_thousand_users_are_each_found() {
+fn lookups_find_each_of_100_000_users() {
     let mut text = String::new();
     for number in 0..100_000 {
         writeln!(text, "user{number}:a-token-with-128-bits-{number:08x}:read write").unwrap();

@@ -1,15 +1,16 @@
-//! Who may log in: names, and the passwords that prove them. An unknown name has
-//! an account as well, so that a login does the same work for each.
+//! Accounts: the users who log in with a name and a password (feature `login`;
+//! `no_accounts.rs` stands in for this file without it).
+//!
+//! The time that a login takes must not tell a client which names exist. So a
+//! lookup returns an account for every name, and each account hashes the
+//! password that it checks.
 
 use std::collections::HashMap;
 
 use crate::auth::password::Password;
 use crate::auth::user::User;
 
-/// Who a name is, and the password that proves it: what a login is to find.
-///
-/// For an unknown name that is [`nobody`](Account::nobody)'s: its password is
-/// checked like any other, so that the time it takes does not tell who exists.
+/// A user and the password that proves who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     user: Option<User>,
@@ -32,26 +33,20 @@ impl Account {
         Account { user: Some(user), password: Some(password) }
     }
 
-    /// The account of an unknown name. No password opens it, and to try one
-    /// costs what it costs with those of [`Password::hash`].
+    /// The account for an unknown name. No password is right, and checking one
+    /// takes as long as with a password of [`Password::hash`].
     #[must_use]
     pub fn nobody() -> Account {
         Account { user: None, password: None }
     }
 
-    /// Nobody's account, that costs what this one does: whose password it has
-    /// does not matter where there is no user.
-    fn for_nobody(&self) -> Account {
-        Account { user: None, password: self.password.clone() }
-    }
-
-    /// The user, if there is one and this is the password.
+    /// The user, if this is their password.
     #[must_use]
     pub fn check(&self, password: &str) -> Option<&User> {
-        // The password comes first, whoever it is.
+        // The password is hashed first, whether or not there is a user.
         let is_right = match &self.password {
             Some(own) => own.matches(password),
-            None => Password::matches_nobody(password),
+            None => Password::matches_nothing(password),
         };
         self.user.as_ref().filter(|_| is_right)
     }
@@ -59,28 +54,37 @@ impl Account {
 
 /// Accounts by their names.
 #[derive(Default)]
-pub(crate) struct Accounts {
+pub(super) struct Accounts {
     by_name: HashMap<String, Account>,
-    /// What it costs to try one, as the first of them has it.
-    nobody: Option<Account>,
+    /// The account for unknown names. It has the first account's password, so
+    /// that a check costs the same, and no user.
+    unknown: Option<Account>,
 }
 
 impl Accounts {
-    /// Adds an account; `false` if there is one of that name.
-    pub(crate) fn add(&mut self, user: User, password: Password) -> bool {
+    /// Adds an account, its password as a PHC string. The error says what is
+    /// wrong.
+    pub(super) fn add(&mut self, user: User, phc: &str) -> Result<(), &'static str> {
+        let password = Password::parse(phc).ok_or(
+            "the password is not an Argon2id PHC string: guardhouse --hash-password makes one",
+        )?;
+        self.unknown
+            .get_or_insert_with(|| Account { user: None, password: Some(password.clone()) });
         let name = user.name().to_owned();
-        let account = Account::new(user, password);
-        self.nobody.get_or_insert_with(|| account.for_nobody());
-        self.by_name.insert(name, account).is_none()
+        match self.by_name.insert(name, Account::new(user, password)) {
+            None => Ok(()),
+            Some(_) => Err("another line has the same name and a password"),
+        }
     }
 
-    /// The account of that name, or nobody's.
-    pub(crate) fn by_name(&self, name: &str) -> Account {
-        let account = self.by_name.get(name).or(self.nobody.as_ref());
+    /// The account with this name, or the one for unknown names.
+    pub(super) fn by_name(&self, name: &str) -> Account {
+        let account = self.by_name.get(name).or(self.unknown.as_ref());
         account.cloned().unwrap_or_else(Account::nobody)
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// The number of accounts.
+    pub(super) fn len(&self) -> usize {
         self.by_name.len()
     }
 }
@@ -90,22 +94,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_name_costs_what_the_others_do_and_is_not_let_in() {
-        // m=8, t=1: quick, and of no other use.
+    fn an_unknown_name_costs_as_much_as_a_known_one_and_is_refused() {
+        // m=8, t=1: quick, and too weak for anything but tests.
         let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
                    QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
-        let secret = Password::parse(phc).expect("a PHC string");
         let mut accounts = Accounts::default();
         assert_eq!(accounts.by_name("ann"), Account::nobody());
-        assert!(accounts.add(User::new("ann", []), secret.clone()));
-        assert!(!accounts.add(User::new("ann", ["a"]), secret.clone()));
+        assert_eq!(accounts.add(User::new("ann", []), phc), Ok(()));
         assert_eq!(accounts.by_name("ann").check("secret").map(User::name), Some("ann"));
         assert_eq!(accounts.by_name("ann").check("secrex"), None);
         for name in ["Ann", "eve", ""] {
-            let nobody = accounts.by_name(name);
-            assert_eq!(nobody.password, Some(secret.clone()));
-            assert_eq!(nobody.check("secret"), None);
+            let unknown = accounts.by_name(name);
+            assert_eq!(unknown.password, Password::parse(phc));
+            assert_eq!(unknown.check("secret"), None);
         }
         assert_eq!(Account::nobody().check("secret"), None);
+    }
+
+    #[test]
+    fn a_second_account_with_the_same_name_is_an_error() {
+        let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
+                   QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
+        let mut accounts = Accounts::default();
+        assert_eq!(accounts.add(User::new("ann", []), phc), Ok(()));
+        assert!(accounts.add(User::new("ann", ["a"]), phc).is_err());
     }
 }

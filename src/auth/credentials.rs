@@ -1,122 +1,187 @@
-//! Reads `Authorization`.
+//! Reads `Authorization`: finds the credentials for an auth scheme, and takes
+//! those of Bearer and Basic apart.
+//!
+//! These functions read bytes that any client can send, so each accepts exactly
+//! one form and refuses every other.
 
-use std::fmt;
-
+use crate::auth::challenge::{Challenge, Refusal};
 use crate::http::header::{every, skip_whitespace};
 use crate::http::request::Request;
 
-/// What a request's `Authorization` field says: an auth-scheme, and what
-/// follows it (RFC 9110 §11.4).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Credentials<'r> {
-    scheme: &'r [u8],
-    rest: &'r [u8],
-}
-
-/// A request has more than one `Authorization` field. It is not a list field
-/// (RFC 9110 §5.3), and which one counts is not ours to guess.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Repeated;
-
-impl<'r> Credentials<'r> {
-    /// The credentials of a request; `None` where the field is missing or blank.
-    ///
-    /// ```
-    /// use guardhouse::{Credentials, Request};
-    ///
-    /// let request = Request::parse(b"GET / HTTP/1.0\r\nAuthorization: bearer  abc\r\n\r\n")?;
-    /// let credentials = Credentials::of(&request).unwrap().unwrap();
-    /// assert_eq!(credentials.for_scheme("Bearer"), Some(&b"abc"[..]));
-    /// assert_eq!(credentials.for_scheme("Basic"), None);
-    /// # Ok::<(), guardhouse::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Repeated`] if the field was sent more than once.
-    pub fn of(request: &'r Request) -> Result<Option<Credentials<'r>>, Repeated> {
-        let named = |name: &str| name.eq_ignore_ascii_case("Authorization");
-        let mut values = request.headers().iter().filter(|header| named(header.name));
-        let value = values.next().map_or(&[][..], |header| header.value);
-        if values.next().is_some() {
-            return Err(Repeated);
-        }
-        // credentials = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
-        let scheme = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
-        let (scheme, rest) = value.split_at(scheme);
-        Ok((!scheme.is_empty()).then_some(Credentials { scheme, rest: skip_whitespace(rest) }))
-    }
-
-    /// What follows the scheme, if it is this one (in any case, RFC 9110 §11.1).
-    #[must_use]
-    pub fn for_scheme(self, scheme: &str) -> Option<&'r [u8]> {
-        self.scheme.eq_ignore_ascii_case(scheme.as_bytes()).then_some(self.rest)
+/// The credentials with which a request answers this challenge: what follows
+/// the challenge's auth scheme in `Authorization`. The scheme is
+/// case-insensitive (RFC 9110 §11.1).
+///
+/// ```
+/// use guardhouse::{Challenge, Guard, Refusal, Request, guard::credentials};
+///
+/// let challenge = Challenge::new("Word", "guardhouse");
+/// let by_word = Guard::new(move |request: &Request| match credentials(request, &challenge)? {
+///     b"sesame" => Ok(()),
+///     _ => Err(Refusal::invalid(challenge.clone())),
+/// });
+/// let request = Request::parse(b"GET / HTTP/1.0\r\nAuthorization: word sesame\r\n\r\n")?;
+/// assert_eq!(by_word.check(&request), Ok(()));
+/// # Ok::<(), guardhouse::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// A [`Refusal`] with this challenge, if the request has no credentials for the
+/// scheme, or more than one `Authorization` header.
+pub fn credentials<'r>(request: &'r Request, challenge: &Challenge) -> Result<&'r [u8], Refusal> {
+    // RFC 6750 §3.1 defines this error for Bearer. It does no harm elsewhere.
+    let value = only_value(request, "Authorization").ok_or_else(|| {
+        let challenge = challenge.clone();
+        let description = "more than one Authorization field";
+        Refusal::malformed(challenge.with_error("invalid_request", description))
+    })?;
+    // credentials = auth-scheme [ 1*SP ( token68 / #auth-param ) ] (RFC 9110 §11.4)
+    let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
+    let (scheme, rest) = value.split_at(end);
+    if scheme.eq_ignore_ascii_case(challenge.scheme().as_bytes()) {
+        Ok(skip_whitespace(rest))
+    } else {
+        Err(Refusal::missing(challenge.clone()))
     }
 }
 
-/// Shows no credentials.
-impl fmt::Debug for Credentials<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(…)")
-    }
+/// The value of a header that carries credentials: empty if the request does not
+/// have the header, `None` if it has the header twice. Only list headers may be
+/// repeated (RFC 9110 §5.3), and we do not guess which of two values is valid.
+pub(super) fn only_value<'r>(request: &'r Request, name: &str) -> Option<&'r [u8]> {
+    let mut headers =
+        request.headers().iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+    let value = headers.next().map_or(&[][..], |header| header.value);
+    if headers.next().is_some() { None } else { Some(value) }
 }
 
+/// The text of a Bearer token (RFC 6750 §2.1):
 /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
-/// (RFC 6750 §2.1): the only form of a Bearer token.
-pub(crate) fn b64token(bytes: &[u8]) -> Option<&str> {
+pub(super) fn b64token(bytes: &[u8]) -> Option<&str> {
     let end = bytes.iter().rposition(|byte| *byte != b'=')? + 1;
     let body = bytes.get(..end)?;
-    let is_plain = |byte: u8| {
+    let is_allowed = |byte: u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
     };
-    if every(body, is_plain) { str::from_utf8(bytes).ok() } else { None }
+    if every(body, is_allowed) { str::from_utf8(bytes).ok() } else { None }
 }
 
-/// `user-id ":" password`, out of what follows `Basic` (RFC 7617 §2): Base64 of
-/// UTF-8 without control characters. The first colon parts the two.
-pub(crate) fn user_pass(bytes: &[u8]) -> Option<(String, String)> {
+/// The user-id and the password of Basic credentials (RFC 7617 §2): Base64 of
+/// UTF-8 without control characters. The first colon ends the user-id.
+pub(super) fn user_pass(bytes: &[u8]) -> Option<(String, String)> {
     let text = String::from_utf8(base64(bytes)?).ok()?;
     if text.chars().any(char::is_control) {
         return None;
     }
-    text.split_once(':').map(|(user_id, password)| (user_id.to_owned(), password.to_owned()))
+    let (user_id, password) = text.split_once(':')?;
+    Some((user_id.to_owned(), password.to_owned()))
 }
 
-/// Decodes Base64 (RFC 4648 §4), strictly: nothing outside the alphabet (§3.3),
-/// all of its padding (§3.2), and no bits behind the last byte (§3.5). So each
-/// secret has one encoding, and nobody can skip a filter with another.
-pub(crate) fn base64(bytes: &[u8]) -> Option<Vec<u8>> {
+/// Decodes Base64 (RFC 4648 §4), and accepts only one encoding of each byte
+/// string: no byte outside the alphabet (§3.3), all of the padding (§3.2), and
+/// no bits set after the last byte (§3.5). If a secret had two encodings, a
+/// client could send the one that a filter in front of us does not know.
+fn base64(bytes: &[u8]) -> Option<Vec<u8>> {
     if !bytes.len().is_multiple_of(4) {
         return None;
     }
     let body = bytes.strip_suffix(b"==").or_else(|| bytes.strip_suffix(b"=")).unwrap_or(bytes);
-    let mut decoded = Vec::with_capacity(bytes.len() / 4 * 3);
-    for group in body.chunks(4) {
-        let mut bits = 0;
-        for byte in group {
-            let value = match byte {
-                b'A'..=b'Z' => byte - b'A',
-                b'a'..=b'z' => byte - b'a' + 26,
-                b'0'..=b'9' => byte - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                _ => return None,
-            };
-            bits = bits << 6 | u32::from(value);
-        }
-        // Four characters are three bytes; two are one and four bits to spare,
-        // three are two and two bits.
-        let spare = match group.len() {
-            4 => 0,
-            3 => 2,
-            2 => 4,
+    let mut decoded = Vec::with_capacity(body.len() * 3 / 4);
+    // The bits that are not yet part of a decoded byte, and their number.
+    let (mut bits, mut number) = (0_u32, 0);
+    for byte in body {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
             _ => return None,
         };
-        if bits & ((1 << spare) - 1) != 0 {
-            return None;
+        bits = bits << 6 | u32::from(value);
+        number += 6;
+        if number >= 8 {
+            number -= 8;
+            decoded.push(u8::try_from(bits >> number).ok()?);
+            bits &= (1 << number) - 1;
         }
-        let [_, group_bytes @ ..] = (bits >> spare).to_be_bytes();
-        decoded.extend(group_bytes.iter().skip(4 - group.len()));
     }
-    Some(decoded)
+    if bits == 0 { Some(decoded) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::challenge::Reason;
+
+    /// The Bearer credentials of a request with these header lines.
+    #[track_caller]
+    fn bearer(headers: &str) -> Result<Vec<u8>, Reason> {
+        let head = format!("GET / HTTP/1.0\r\n{headers}\r\n\r\n");
+        let request = Request::parse(head.as_bytes()).expect("a valid head");
+        credentials(&request, &Challenge::new("Bearer", "r"))
+            .map(<[u8]>::to_vec)
+            .map_err(|refusal| refusal.reason())
+    }
+
+    #[test]
+    fn the_scheme_is_case_insensitive_and_the_token_is_exact() {
+        for value in ["Bearer abC", "bEARER abC", "Bearer     abC", "  Bearer abC \t "] {
+            assert_eq!(bearer(&format!("authorization:{value}")), Ok(b"abC".to_vec()), "{value:?}");
+        }
+        assert_eq!(bearer("Authorization: Bearer"), Ok(Vec::new()));
+        for value in ["", " ", "Basic abC", "BearerabC", "Bearer\tabC", "abC"] {
+            let headers = format!("Authorization: {value}");
+            assert_eq!(bearer(&headers), Err(Reason::Missing), "{value:?}");
+        }
+        assert_eq!(bearer("X-Authorization: Bearer abC"), Err(Reason::Missing));
+    }
+
+    #[test]
+    fn two_authorization_headers_are_malformed() {
+        assert_eq!(bearer("Authorization: a\r\nAUTHORIZATION:"), Err(Reason::Malformed));
+    }
+
+    #[test]
+    fn a_bearer_token_is_a_b64token() {
+        for token in ["a", "a.b-c_d~e+f/g", "abc=", "abc=="] {
+            assert_eq!(b64token(token.as_bytes()), Some(token));
+        }
+        for no in ["", "=", "==", "a=b", "a b", "a,", "\"a\"", "a\t", "é", "a\0"] {
+            assert_eq!(b64token(no.as_bytes()), None, "{no:?}");
+        }
+    }
+
+    #[test]
+    fn base64_accepts_one_encoding_of_each_byte_string() {
+        for (text, decoded) in [
+            ("", ""),
+            ("Zg==", "f"),
+            ("Zm8=", "fo"),
+            ("Zm9v", "foo"),
+            ("Zm9vYg==", "foob"),
+            ("Pj8+Pz8/", ">?>???"),
+        ] {
+            assert_eq!(base64(text.as_bytes()).as_deref(), Some(decoded.as_bytes()), "{text}");
+        }
+        assert_eq!(base64(b"//79"), Some(vec![0xff, 0xfe, 0xfd]));
+        for no in [
+            "Z", "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm9v=", "====", "=", "Z===", "Zm 8",
+            "Zm8=Zm8=", "Zm-_", "Zm\n8",
+        ] {
+            assert_eq!(base64(no.as_bytes()), None, "{no:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_id_ends_at_the_first_colon() {
+        let parts = |text: &str| user_pass(text.as_bytes());
+        let ann = Some(("Ann".to_owned(), "a:b".to_owned()));
+        assert_eq!(parts("QW5uOmE6Yg=="), ann);
+        assert_eq!(parts("Og=="), Some((String::new(), String::new())));
+        assert_eq!(parts("QW5u"), None, "no colon");
+        assert_eq!(parts("/zr/"), None, "not UTF-8");
+        assert_eq!(parts("QTpiAA=="), None, "a NUL");
+    }
 }

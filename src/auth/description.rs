@@ -1,42 +1,36 @@
-//! What a guard says of itself.
+//! What a guard says about itself: the route table prints it, and the OpenAPI
+//! document is made from it. It decides nothing.
 
 use std::fmt;
 
 use crate::auth::challenge::Challenge;
 
-/// What a guard says of itself in the route table.
+/// What a guard says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Description {
-    pub(crate) name: Option<&'static str>,
-    pub(crate) schemes: Vec<Scheme>,
-    pub(crate) scopes: Vec<&'static str>,
-    pub(crate) optional: bool,
+    pub(super) name: Option<&'static str>,
+    pub(super) schemes: Vec<Scheme>,
+    pub(super) scopes: Vec<&'static str>,
+    pub(super) optional: bool,
 }
 
 impl Description {
-    /// The schemes that it takes, any one of them.
+    /// The auth schemes. A client may use any one of them.
     #[must_use]
     pub fn schemes(&self) -> &[Scheme] {
         &self.schemes
     }
 
-    /// The scopes that it wants, all of them.
+    /// The scopes. A user needs all of them.
     #[must_use]
     pub fn scopes(&self) -> &[&'static str] {
         &self.scopes
     }
 
-    /// Whether it lets everyone pass who brings no credentials.
+    /// Whether requests without credentials pass the guard.
     #[must_use]
     pub fn is_optional(&self) -> bool {
         self.optional
-    }
-
-    pub(crate) fn or(mut self, other: &Description) -> Description {
-        self.schemes.extend(other.schemes.iter().cloned());
-        self.scopes.extend(&other.scopes);
-        self.optional |= other.optional;
-        self
     }
 }
 
@@ -56,15 +50,15 @@ impl fmt::Display for Description {
     }
 }
 
-/// How credentials are sent, and the challenge that asks for them.
+/// How a client sends credentials, and the challenge that asks for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// `Authorization: Bearer TOKEN`, and the path where tokens are had, if it
-    /// is known.
+    /// `Authorization: Bearer TOKEN`, and the path from which clients get tokens,
+    /// if the guard names one.
     Bearer(Challenge, Option<&'static str>),
     /// `Authorization: Basic CREDENTIALS`
     Basic(Challenge),
-    /// A key in the field of that name.
+    /// A key in the header of this name.
     ApiKey(&'static str, Challenge),
 }
 
@@ -88,5 +82,26 @@ impl fmt::Display for Scheme {
             Scheme::Basic(_) => f.write_str("Basic"),
             Scheme::ApiKey(header, _) => f.write_str(header),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_names_schemes_scopes_and_whether_it_is_optional() {
+        let nothing = Description::default();
+        assert_eq!(nothing.to_string(), "guarded");
+        let challenge = || Challenge::new("X", "r");
+        let schemes = vec![
+            Scheme::Bearer(challenge(), Some("/token")),
+            Scheme::Basic(challenge()),
+            Scheme::ApiKey("X-Key", challenge()),
+        ];
+        let all = Description { name: None, schemes, scopes: vec!["a", "b"], optional: true };
+        assert_eq!(all.to_string(), "Bearer from /token or Basic or X-Key (a b), optional");
+        let named = Description { name: Some("office hours"), ..all };
+        assert_eq!(named.to_string(), "office hours (a b), optional");
     }
 }

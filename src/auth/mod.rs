@@ -1,6 +1,9 @@
-//! Who may pass, and as whom.
+//! Decides whether a request may reach its handler, and as whom.
 
 #[cfg(feature = "login")]
+pub(crate) mod accounts;
+#[cfg(not(feature = "login"))]
+#[path = "no_accounts.rs"]
 pub(crate) mod accounts;
 pub(crate) mod challenge;
 pub(crate) mod credentials;

@@ -1,10 +1,11 @@
-//! A password, as a users file may hold it: hashed, so that who reads the file
-//! can't log in with what it says.
+//! A hashed password, as a users file holds it. Somebody who reads the file
+//! can't log in with the hash.
 //!
 //! The hash is Argon2id (RFC 9106), written as a PHC string: algorithm, cost,
-//! salt and hash, parted by `$`. The crate `argon2` computes it; what is here
-//! only says which strings count. A hash is slow on purpose, some 10 ms and
-//! 19 MiB for one guess: `turns.rs` bounds how many are computed at once.
+//! salt and hash, separated by `$`. The crate `argon2` computes it; this file
+//! decides which strings are valid. A hash is slow on purpose: one guess takes
+//! about 10 ms and 19 MiB. `login/hash_limit.rs` limits how many are computed at
+//! once.
 
 use std::fmt;
 use std::hint::black_box;
@@ -14,9 +15,9 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{ARGON2ID_IDENT, Argon2, Params, PasswordHasher, PasswordVerifier};
 
-use crate::auth::secret;
+use crate::auth::secret::random_bytes;
 
-/// A hashed password. Clones share it.
+/// A hashed password. A clone shares the hash.
 ///
 /// ```
 /// use guardhouse::Password;
@@ -24,7 +25,7 @@ use crate::auth::secret;
 /// let password = Password::hash("correct-horse")?;
 /// assert!(password.matches("correct-horse") && !password.matches("wrong-horse"));
 ///
-/// // What a users file holds of it.
+/// // The text for a users file.
 /// let phc = password.to_string();
 /// assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
 /// assert_eq!(Password::parse(&phc), Some(password));
@@ -34,23 +35,23 @@ use crate::auth::secret;
 pub struct Password(Arc<PasswordHash>);
 
 impl Password {
-    /// Hashes a password, with a new salt, at the cost that OWASP recommends:
-    /// 19 MiB, two passes.
+    /// Hashes a password with a new salt. The cost is the one that OWASP
+    /// recommends: 19 MiB and two passes.
     ///
     /// # Errors
     ///
-    /// The system has no random source, or the password is over 4 GiB.
+    /// The system has no random source, or the password is longer than 4 GiB.
     pub fn hash(password: &str) -> io::Result<Password> {
         // 16 bytes: "sufficient for all applications" (RFC 9106 §3.1).
-        let salt: [u8; 16] = secret::bytes()?;
+        let salt: [u8; 16] = random_bytes()?;
         Argon2::default()
             .hash_password_with_salt(password.as_bytes(), &salt)
             .map(|hash| Password(Arc::new(hash)))
             .map_err(io::Error::other)
     }
 
-    /// Reads a PHC string; `None` if it is no whole Argon2id hash, version 19.
-    /// Its cost may be any, so those of other programs can be kept.
+    /// Reads a PHC string; `None` if it is not a whole Argon2id hash of version
+    /// 19. The cost may be any, so hashes made by other programs are valid too.
     #[must_use]
     pub fn parse(phc: &str) -> Option<Password> {
         let hash = PasswordHash::new(phc).ok()?;
@@ -60,22 +61,23 @@ impl Password {
         (is_whole && is_argon2id && has_cost).then(|| Password(Arc::new(hash)))
     }
 
-    /// The work of [`matches`](Password::matches), in vain: for names that
-    /// nobody has.
-    pub(crate) fn matches_nobody(password: &str) -> bool {
-        let mut hash = [0; 32];
-        let _ = Argon2::default().hash_password_into(password.as_bytes(), &[0; 16], &mut hash);
-        // Not to be left out by the compiler for being of no use.
-        black_box(hash);
-        false
-    }
-
-    /// Whether this is the password. Takes as long for any that is not.
+    /// Whether this is the password. The time does not depend on how close a
+    /// wrong password is.
     #[must_use]
     pub fn matches(&self, password: &str) -> bool {
-        // Algorithm and cost are the string's; the outputs are compared in
-        // constant time.
+        // Algorithm and cost come from the PHC string. The crate compares the
+        // hashes in constant time.
         Argon2::default().verify_password(password.as_bytes(), &*self.0).is_ok()
+    }
+
+    /// Does the work of [`matches`](Password::matches), and returns false. For
+    /// unknown names, whose answer must take as long as that for known ones.
+    pub(super) fn matches_nothing(password: &str) -> bool {
+        let mut hash = [0; 32];
+        let _ = Argon2::default().hash_password_into(password.as_bytes(), &[0; 16], &mut hash);
+        // `black_box` keeps the compiler from leaving out a result that nobody uses.
+        black_box(hash);
+        false
     }
 }
 
@@ -86,7 +88,7 @@ impl fmt::Display for Password {
     }
 }
 
-/// Shows nothing: a hash can be guessed at.
+/// Shows nothing: whoever sees a hash can try passwords on it.
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(…)")
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_of_another_program_is_taken() {
+    fn a_hash_made_by_another_program_is_valid() {
         // `argon2 somesalt -id -t 2 -m 16 -p 1`, of the reference implementation.
         let reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ\
                          $CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_argon2id_hash_is_no_password() {
+    fn anything_but_a_whole_argon2id_hash_is_refused() {
         for no in [
             "",
             "$",

@@ -1,8 +1,8 @@
-//! Somebody: a name, and what it may do. What a guard lets through.
+//! A user: what most guards return, and most handlers get.
 
 use std::sync::Arc;
 
-/// Somebody with a name and scopes (RFC 6749 §3.3). Clones share both.
+/// Somebody with a name and scopes (RFC 6749 §3.3). A clone shares both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(Arc<Profile>);
 
@@ -13,7 +13,7 @@ struct Profile {
 }
 
 impl User {
-    /// A user of that name, with those scopes.
+    /// A user with this name and these scopes.
     ///
     /// ```
     /// use guardhouse::guard::Scoped;
@@ -40,6 +40,12 @@ impl User {
     }
 }
 
+/// An identity with scopes: [`Guard::scope`](crate::Guard::scope) asks for them.
+pub trait Scoped {
+    /// Whether it has this scope.
+    fn has_scope(&self, scope: &str) -> bool;
+}
+
 /// Scopes are case-sensitive (RFC 6749 §3.3).
 impl Scoped for User {
     fn has_scope(&self, scope: &str) -> bool {
@@ -47,8 +53,10 @@ impl Scoped for User {
     }
 }
 
-/// An identity that has scopes (RFC 6749 §3.3).
-pub trait Scoped {
-    /// Whether this scope is among them.
-    fn has_scope(&self, scope: &str) -> bool;
+#[cfg(test)]
+impl User {
+    /// Lets a test see when the last clone of this user is freed.
+    pub(super) fn downgrade(&self) -> std::sync::Weak<dyn std::fmt::Debug> {
+        Arc::downgrade(&self.0) as _
+    }
 }

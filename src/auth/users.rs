@@ -1,19 +1,19 @@
-//! Who exists: names, the tokens that they show or the passwords that they log
-//! in with, and what they may do; from a file, a line each.
+//! A store of users: finds a user by a token.
 //!
-//! A lookup tells nothing but its result. A keyed hash picks the entry, with a
-//! key that is new in each process, so where in the store a guess ends up says
-//! nothing about the tokens around it; and what is found there is compared in
-//! constant time. That costs the same for three users as for 100,000.
+//! The time that a lookup takes must not help a client to guess a token. So a
+//! lookup does not compare a token with its neighbours in a sorted list: it
+//! finds the entry by a hash of the token, with a key that is new in each
+//! process, and then compares in constant time. A lookup among 100,000 users
+//! takes about as long as one among three.
 
-#[cfg(feature = "login")]
-use crate::auth::accounts::{Account, Accounts};
-use crate::auth::secret::is_same;
-use crate::auth::user::User;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 
-/// A store of users, each found by a token.
+use crate::auth::accounts::Accounts;
+use crate::auth::secret::is_same;
+use crate::auth::user::User;
+
+/// A store of users.
 ///
 /// ```
 /// use guardhouse::{User, Users, guard};
@@ -25,60 +25,57 @@ use std::hash::{BuildHasher, RandomState};
 /// let signed_in = guard::bearer("guardhouse", move |token| users.by_token(token));
 /// ```
 pub struct Users {
-    /// By tag, so that one can be found without a look at the tokens.
-    pub(crate) entries: Vec<Entry>,
-    pub(crate) key: RandomState,
-    #[cfg(feature = "login")]
-    pub(crate) accounts: Accounts,
+    key: RandomState,
+    /// In the order of their hashes.
+    entries: Vec<Entry>,
+    accounts: Accounts,
 }
 
-pub(crate) struct Entry {
-    tag: u64,
-    pub(crate) token: String,
+struct Entry {
+    hash: u64,
+    token: String,
     user: User,
 }
 
 impl Users {
-    /// A store of these tokens and their users. Of two with the same token the
-    /// later one is found.
+    /// A store of tokens and their users. If two users have the same token,
+    /// lookups find the later one.
     #[must_use]
     pub fn new<'t>(users: impl IntoIterator<Item = (&'t str, User)>) -> Users {
         let key = RandomState::new();
         let entry = |(token, user): (&str, User)| Entry {
-            tag: key.hash_one(token),
-            token: token.into(),
+            hash: key.hash_one(token),
+            token: token.to_owned(),
             user,
         };
         let mut entries: Vec<Entry> = users.into_iter().map(entry).collect();
-        entries.sort_by_key(|entry| entry.tag);
-        Users {
-            entries,
-            key,
-            #[cfg(feature = "login")]
-            accounts: Accounts::default(),
-        }
+        entries.sort_by_key(|entry| entry.hash);
+        Users { key, entries, accounts: Accounts::default() }
     }
 
-    /// The user whose token this is.
+    /// The same store with accounts for logins.
+    pub(super) fn with_accounts(self, accounts: Accounts) -> Users {
+        Users { accounts, ..self }
+    }
+
+    /// The user who has this token.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<User> {
-        let tag = self.key.hash_one(token);
-        let first = self.entries.partition_point(|entry| entry.tag < tag);
-        let same_tag = self.entries.iter().skip(first).take_while(|entry| entry.tag == tag);
-        // No way out of the loop but its end.
-        same_tag
-            .fold(None, |found, entry| {
-                if is_same(entry.token.as_bytes(), token.as_bytes()) {
-                    Some(&entry.user)
-                } else {
-                    found
-                }
-            })
-            .cloned()
+        let hash = self.key.hash_one(token);
+        let first = self.entries.partition_point(|entry| entry.hash < hash);
+        let same_hash = self.entries.iter().skip(first).take_while(|entry| entry.hash == hash);
+        // `last` looks at every entry with this hash, whichever is the right one.
+        let found = same_hash.filter(|entry| is_same(entry.token.as_bytes(), token.as_bytes()));
+        found.last().map(|entry| entry.user.clone())
     }
 
-    /// The account of that name, [`nobody`](Account::nobody)'s if none has it.
-    /// To try that one costs what the first of the others does.
+    /// All tokens, in no order.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| &*entry.token)
+    }
+
+    /// The account with this name. For an unknown name, an account that no
+    /// password opens; to check a password there takes as long as elsewhere.
     ///
     /// ```
     /// use guardhouse::{Password, Users};
@@ -88,22 +85,20 @@ impl Users {
     /// assert_eq!(users.account("eve").check("correct-horse"), None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    // The type `Account` is public, and exists with the feature only.
     #[cfg(feature = "login")]
     #[must_use]
-    pub fn account(&self, name: &str) -> Account {
+    pub fn account(&self, name: &str) -> crate::auth::accounts::Account {
         self.accounts.by_name(name)
     }
 
-    /// How many there are.
+    /// The number of tokens and accounts.
     #[must_use]
     pub fn len(&self) -> usize {
-        let count = self.entries.len();
-        #[cfg(feature = "login")]
-        let count = count + self.accounts.len();
-        count
+        self.entries.len() + self.accounts.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no tokens and no accounts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -120,10 +115,9 @@ impl fmt::Debug for Users {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::users_file::new_line;
 
     #[test]
-    fn each_token_finds_its_user_and_no_other_token_any() {
+    fn each_token_finds_its_user_and_other_tokens_find_nobody() {
         let names: Vec<String> = (0..1000).map(|number| format!("user{number}")).collect();
         let users = Users::new(names.iter().map(|name| (name.as_str(), User::new(name, []))));
         assert_eq!(users.len(), 1000);
@@ -136,85 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_for_debugging_has_no_token() {
+    fn of_two_users_with_the_same_token_the_later_one_is_found() {
+        let users = Users::new([("t", User::new("Ann", [])), ("t", User::new("Bob", []))]);
+        assert_eq!(users.by_token("t").expect("a user").name(), "Bob");
+    }
+
+    #[test]
+    fn debug_output_shows_no_token() {
         let users = Users::new([("s3cret", User::new("Ann", []))]);
         assert_eq!(format!("{users:?}"), "Users(1)");
-    }
-
-    #[test]
-    fn each_bad_line_is_named_with_its_reason() {
-        for (text, says) in [
-            ("ann", "line 1: no colon behind the name"),
-            ("\n# x\n:token\n", "line 3: no name before the colon"),
-            ("a\u{1}:token", "line 1: no name before the colon"),
-            (
-                "ann:",
-                "line 1: the token is not made of letters, digits, - . _ ~ + / and = at its end",
-            ),
-            (
-                "ann:tok en",
-                "line 1: the token is not made of letters, digits, - . _ ~ + / and = at its end",
-            ),
-            ("ann:a:read \"x\"", "line 1: a scope has a character that no scope may have"),
-            ("ann:a\r\nbob:a\r\n", "line 2: another line has the same token"),
-            #[cfg(not(feature = "login"))]
-            (
-                "ann:$argon2id$",
-                "line 1: passwords are read by builds with logins: cargo build --release --features login",
-            ),
-            #[cfg(feature = "login")]
-            (
-                "ann:$argon2id$",
-                "line 1: the password is not an Argon2id PHC string: guardhouse --hash-password makes one",
-            ),
-        ] {
-            assert_eq!(Users::parse(text).expect_err(text).to_string(), says);
-        }
-    }
-
-    #[test]
-    fn comments_blank_lines_and_crlf_are_tolerated() {
-        let users =
-            Users::parse("\r\n# c\r\n  ann : t1 : a  b \r\n\r\nbob:t2:\nann:t3").expect("a file");
-        assert_eq!(users.len(), 3);
-        assert_eq!(users.by_token("t1").expect("ann").scopes(), ["a", "b"]);
-        assert_eq!(users.by_token("t2").expect("bob").scopes(), [""; 0]);
-        assert_eq!(users.by_token("t3").expect("ann").name(), "ann");
-        assert_eq!(users.short_tokens(), 3);
-    }
-
-    #[test]
-    fn a_new_line_is_a_line_and_never_the_same() {
-        let line = || new_line("ann", &["read".to_owned()]).expect("a line");
-        let (first, second) = (line(), line());
-        assert_ne!(first, second);
-        let users = Users::parse(&format!("{first}\n{second}")).expect("two lines");
-        assert_eq!((users.len(), users.short_tokens()), (2, 0));
-        for (name, scope) in
-            [("", "a"), ("a:b", "a"), ("#a", "a"), ("a", "a b"), ("a", "\""), (" a", "b")]
-        {
-            assert!(new_line(name, &[scope.to_owned()]).is_err(), "{name:?} {scope:?}");
-        }
-    }
-
-    #[cfg(feature = "login")]
-    #[test]
-    fn a_name_has_tokens_and_a_password_or_either() {
-        // m=8, t=1: quick, and of no other use.
-        let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
-                   QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
-        let text = format!("ann:t1:a\nann:{phc}:a b\nbob:{phc}\ncyd:t2");
-        let users = Users::parse(&text).expect("a file");
-        assert_eq!(users.len(), 4);
-        assert_eq!(users.by_token("t1").expect("ann").scopes(), ["a"]);
-        assert_eq!(users.account("ann").check("secret").expect("ann").scopes(), ["a", "b"]);
-        assert_eq!(users.account("bob").check("secret").expect("bob").name(), "bob");
-        assert_eq!(users.account("cyd").check("t2"), None, "a token is no password");
-        assert_eq!(users.by_token(phc), None, "and a hash is no token");
-        let twice = format!("ann:{phc}\nann:{phc}");
-        assert_eq!(
-            Users::parse(&twice).expect_err("twice").to_string(),
-            "line 2: another line has the same name, and a password"
-        );
     }
 }

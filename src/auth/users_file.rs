@@ -1,153 +1,194 @@
-//! The users file.
+//! The users file: its lines, its errors, and how it is loaded again while
+//! guards look users up.
+//!
+//! A new store replaces the old one as a whole. A lookup keeps nothing in its
+//! thread, so a user whose line was deleted is gone from memory after a reload.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-#[cfg(feature = "login")]
-use crate::auth::accounts::{Account, Accounts};
+use crate::auth::accounts::Accounts;
 use crate::auth::credentials::b64token;
-#[cfg(feature = "login")]
-use crate::auth::password::Password;
-use crate::auth::secret::{self, warn_of_readers};
+use crate::auth::secret::{new_token, warn_of_readers};
 use crate::auth::user::User;
 use crate::auth::users::Users;
 
-/// Shorter tokens can be guessed: 22 characters of Base64 are 132 bits.
+/// Shorter tokens can be guessed: 22 characters of Base64 hold 132 bits.
 const SHORT_TOKEN: usize = 22;
 
-impl Users {
-    /// Reads users from text: a line each, `name:token` or `name:token:scopes`,
-    /// with spaces between scopes. Blank lines, and lines that begin with `#`,
-    /// are skipped.
+/// The users of a file. The file can be loaded again while guards look users up.
+#[derive(Debug)]
+pub struct UsersFile {
+    path: PathBuf,
+    users: RwLock<Users>,
+}
+
+impl UsersFile {
+    /// Loads a users file; [`Users::parse`] describes its lines. Logs a warning
+    /// if other users of the machine can read the file, or if tokens in it are
+    /// so short that they can be guessed.
     ///
-    /// With the feature `login` a PHC string may stand for the token:
-    /// `name:$argon2id$…:scopes` is a user who logs in, with a password.
+    /// # Errors
+    ///
+    /// A [`LoadError`] if the file can't be read or a line is wrong.
+    pub fn load(path: impl Into<PathBuf>) -> Result<UsersFile, LoadError> {
+        let path = path.into();
+        let users = RwLock::new(load(&path)?);
+        Ok(UsersFile { path, users })
+    }
+
+    /// Loads the file again. After that, lookups find the new users and none of
+    /// the old ones.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`UsersFile::load`]. Lookups then still find the old users.
+    pub fn reload(&self) -> Result<(), LoadError> {
+        let new = load(&self.path)?;
+        let old =
+            mem::replace(&mut *self.users.write().unwrap_or_else(PoisonError::into_inner), new);
+        // To free a large store takes some time. Here the lock is free again, so
+        // no lookup waits for it.
+        drop(old);
+        Ok(())
+    }
+
+    /// The user who has this token.
+    #[must_use]
+    pub fn by_token(&self, token: &str) -> Option<User> {
+        self.users().by_token(token)
+    }
+
+    /// The account with this name; see [`Users::account`].
+    // The type `Account` is public, and exists with the feature only.
+    #[cfg(feature = "login")]
+    #[must_use]
+    pub fn account(&self, name: &str) -> crate::auth::accounts::Account {
+        self.users().account(name)
+    }
+
+    /// The number of tokens and accounts.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.users().len()
+    }
+
+    /// Whether there are no tokens and no accounts. Then guards refuse everyone.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn users(&self) -> RwLockReadGuard<'_, Users> {
+        self.users.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn load(path: &Path) -> Result<Users, LoadError> {
+    let failed = |cause| LoadError { path: path.to_owned(), cause };
+    let text = fs::read_to_string(path).map_err(|error| failed(LoadCause::Read(error)))?;
+    let users = Users::parse(&text).map_err(|error| failed(LoadCause::Line(error)))?;
+    warn_of_readers(path, "the tokens");
+    let short = users.tokens().filter(|token| token.len() < SHORT_TOKEN).count();
+    if short > 0 {
+        log::warn!("{}: {short} tokens are short enough to be guessed", path.display());
+    }
+    Ok(users)
+}
+
+impl Users {
+    /// Reads users from text. Each line is `name:token` or `name:token:scopes`,
+    /// with spaces between the scopes. Blank lines, and lines that begin with
+    /// `#`, are skipped.
+    ///
+    /// With the feature `login`, a PHC string can take the token's place:
+    /// `name:$argon2id$…:scopes` is a user who logs in with a password.
     ///
     /// ```
     /// use guardhouse::Users;
     ///
-    /// let users = Users::parse("# who may come in\nann:s3cret-of-ann:read write\n")?;
+    /// let users = Users::parse("# the team\nann:s3cret-of-ann:read write\n")?;
     /// assert_eq!(users.by_token("s3cret-of-ann").unwrap().scopes(), ["read", "write"]);
     ///
     /// let error = Users::parse("ann:s3cret\nbob\n").unwrap_err();
-    /// assert_eq!(error.to_string(), "line 2: no colon behind the name");
+    /// assert_eq!(error.to_string(), "line 2: no colon after the name");
     /// # Ok::<(), guardhouse::users::LineError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// The first line that is none of these, or has another line's token, or
-    /// another one's name and a password as well.
+    /// A [`LineError`] for the first line that has another form, has the same
+    /// token as an earlier line, or has a password and the same name as an
+    /// earlier line with a password.
     pub fn parse(text: &str) -> Result<Users, LineError> {
         let mut users = Vec::new();
-        #[cfg(feature = "login")]
+        let mut tokens = HashSet::new();
         let mut accounts = Accounts::default();
-        let mut tokens = HashMap::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
             let wrong = |reason| LineError { number, reason };
-            let (secret, user) = parse_line(line).map_err(wrong)?;
-            match secret {
-                Secret::Token(token) => {
-                    if tokens.insert(token, number).is_some() {
-                        return Err(wrong("another line has the same token"));
-                    }
-                    users.push((token, user));
-                }
-                #[cfg(feature = "login")]
-                Secret::Password(password) => {
-                    if !accounts.add(user, password) {
-                        return Err(wrong("another line has the same name, and a password"));
-                    }
-                }
+            let (user, secret) = parse_line(line).map_err(wrong)?;
+            // Every PHC string begins with `$`, and no token has one.
+            if secret.starts_with('$') {
+                accounts.add(user, secret).map_err(wrong)?;
+                continue;
             }
+            // No client can send a token of another form.
+            if b64token(secret.as_bytes()).is_none() {
+                return Err(wrong("a token has letters, digits, - . _ ~ + / and, at its end, ="));
+            }
+            if !tokens.insert(secret) {
+                return Err(wrong("another line has the same token"));
+            }
+            users.push((secret, user));
         }
-        Ok(Users {
-            #[cfg(feature = "login")]
-            accounts,
-            ..Users::new(users)
-        })
-    }
-
-    /// How many tokens are so short that they can be guessed.
-    #[must_use]
-    pub fn short_tokens(&self) -> usize {
-        self.entries.iter().filter(|entry| entry.token.len() < SHORT_TOKEN).count()
+        Ok(Users::new(users).with_accounts(accounts))
     }
 }
 
-/// What a user shows: the second part of a line.
-enum Secret<'l> {
-    Token(&'l str),
-    #[cfg(feature = "login")]
-    Password(Password),
-}
-
-impl<'l> Secret<'l> {
-    fn parse(text: &'l str) -> Result<Secret<'l>, &'static str> {
-        // No token has a `$`.
-        if text.starts_with('$') {
-            return Secret::parse_password(text);
-        }
-        // What no client can send would never be found.
-        b64token(text.as_bytes())
-            .map(Secret::Token)
-            .ok_or("the token is not made of letters, digits, - . _ ~ + / and = at its end")
-    }
-
-    #[cfg(feature = "login")]
-    fn parse_password(phc: &str) -> Result<Secret<'l>, &'static str> {
-        Password::parse(phc).map(Secret::Password).ok_or(
-            "the password is not an Argon2id PHC string: guardhouse --hash-password makes one",
-        )
-    }
-
-    #[cfg(not(feature = "login"))]
-    fn parse_password(_: &str) -> Result<Secret<'l>, &'static str> {
-        Err("passwords are read by builds with logins: cargo build --release --features login")
-    }
-}
-
-fn parse_line(line: &str) -> Result<(Secret<'_>, User), &'static str> {
-    let (name, rest) = line.split_once(':').ok_or("no colon behind the name")?;
+/// The user of a line, and what proves who they are: a token or a PHC string.
+/// The error says what is wrong.
+fn parse_line(line: &str) -> Result<(User, &str), &'static str> {
+    let (name, rest) = line.split_once(':').ok_or("no colon after the name")?;
     let (secret, scopes) = rest.split_once(':').unwrap_or((rest, ""));
-    let (name, secret) = (name.trim(), secret.trim());
+    let name = name.trim();
     if name.is_empty() || name.chars().any(char::is_control) {
-        return Err("no name before the colon");
+        return Err("the name is empty or has a control character");
     }
-    let secret = Secret::parse(secret)?;
     // scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3)
-    let is_scope = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
-    if !scopes.split_whitespace().all(|scope| scope.bytes().all(is_scope)) {
-        return Err("a scope has a character that no scope may have");
+    let is_allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    if !scopes.split_whitespace().all(|scope| scope.bytes().all(is_allowed)) {
+        return Err("a scope has a character that is not allowed");
     }
-    Ok((secret, User::new(name, scopes.split_whitespace())))
+    Ok((User::new(name, scopes.split_whitespace()), secret.trim()))
 }
 
-/// A line ready for a users file, with a new token: 256 random bits from the
-/// system, in hexadecimal.
+/// A line for a users file, with a new token: 256 random bits in hexadecimal.
 ///
 /// # Errors
 ///
-/// The system has no random source, or the name or a scope can't be in a file.
+/// The system has no random source, or a users file can't hold this name or one
+/// of these scopes.
 pub fn new_line(name: &str, scopes: &[String]) -> io::Result<String> {
-    let line = format!("{name}:{}:{}", secret::token()?, scopes.join(" "));
-    let is_good = parse_line(&line)
-        .is_ok_and(|(_, user)| user.name() == name && user.scopes() == scopes)
-        && !name.starts_with('#');
-    if is_good { Ok(line) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    let line = format!("{name}:{}:{}", new_token()?, scopes.join(" "));
+    let is_same = |user: User| user.name() == name && user.scopes() == scopes;
+    let is_read_back = parse_line(&line).is_ok_and(|(user, _)| is_same(user));
+    if is_read_back && !name.starts_with('#') {
+        Ok(line)
+    } else {
+        Err(io::ErrorKind::InvalidInput.into())
+    }
 }
 
-/// What is wrong with a line. Its text never has the line's own.
+/// What is wrong with a line. The error never shows the line: it holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineError {
     number: usize,
@@ -187,107 +228,97 @@ impl fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
-/// The users of a file, which can be loaded again while they are looked up.
-///
-/// A lookup takes no lock: each thread keeps the store that it saw last, and
-/// asks one atomic number whether it is still the one. Only the first lookup
-/// after a load takes the lock, to fetch the new store.
-#[derive(Debug)]
-pub struct UsersFile {
-    path: PathBuf,
-    current: Mutex<Arc<Users>>,
-    /// Unique among all versions of all files.
-    version: AtomicU64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The number of the last version that was loaded.
-static VERSIONS: AtomicU64 = AtomicU64::new(0);
-
-thread_local! {
-    /// The version that this thread looked at last.
-    static SEEN: RefCell<Option<(u64, Arc<Users>)>> = const { RefCell::new(None) };
-}
-
-impl UsersFile {
-    /// Loads a users file; [`Users::parse`] has its form. What makes it less
-    /// safe than it could be (others can read it, tokens are short) is logged.
-    ///
-    /// # Errors
-    ///
-    /// The file can't be read, or a line in it can't. Nothing is half-loaded.
-    pub fn load(path: impl Into<PathBuf>) -> Result<UsersFile, LoadError> {
-        let path = path.into();
-        let current = Mutex::new(Arc::new(load(&path)?));
-        Ok(UsersFile { path, current, version: AtomicU64::new(next_version()) })
+    #[test]
+    fn each_wrong_line_has_an_error_with_its_number_and_reason() {
+        let token = "a token has letters, digits, - . _ ~ + / and, at its end, =";
+        for (text, number, reason) in [
+            ("ann", 1, "no colon after the name"),
+            ("\n# x\n:token\n", 3, "the name is empty or has a control character"),
+            ("a\u{1}:token", 1, "the name is empty or has a control character"),
+            ("ann:", 1, token),
+            ("ann:tok en", 1, token),
+            ("ann:a:read \"x\"", 1, "a scope has a character that is not allowed"),
+            ("ann:a\r\nbob:a\r\n", 2, "another line has the same token"),
+        ] {
+            assert_eq!(Users::parse(text).expect_err(text), LineError { number, reason });
+        }
     }
 
-    /// Loads the file again. From then on lookups see the new users, all of
-    /// them and none of the old ones.
-    ///
-    /// # Errors
-    ///
-    /// As [`UsersFile::load`]; then the users stay who they were.
-    pub fn reload(&self) -> Result<(), LoadError> {
-        let users = Arc::new(load(&self.path)?);
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        *current = users;
-        self.version.store(next_version(), SeqCst);
-        Ok(())
+    #[test]
+    fn a_password_that_can_not_be_read_is_an_error() {
+        let error = Users::parse("ann:$argon2id$").expect_err("no whole hash").to_string();
+        let expected = if cfg!(feature = "login") {
+            "line 1: the password is not an Argon2id PHC string: guardhouse --hash-password makes one"
+        } else {
+            "line 1: passwords are read by builds with logins: cargo build --release --features login"
+        };
+        assert_eq!(error, expected);
     }
 
-    /// The user whose token this is.
-    #[must_use]
-    pub fn by_token(&self, token: &str) -> Option<User> {
-        self.look_up(|users| users.by_token(token))
+    #[test]
+    fn comments_blank_lines_and_crlf_are_allowed() {
+        let users =
+            Users::parse("\r\n# c\r\n  ann : t1 : a  b \r\n\r\nbob:t2:\nann:t3").expect("a file");
+        assert_eq!(users.len(), 3);
+        assert_eq!(users.by_token("t1").expect("ann").scopes(), ["a", "b"]);
+        assert_eq!(users.by_token("t2").expect("bob").scopes(), [""; 0]);
+        assert_eq!(users.by_token("t3").expect("ann").name(), "ann");
     }
 
-    /// The account of that name, [`nobody`](Account::nobody)'s if none has it.
+    #[test]
+    fn a_new_line_can_be_read_and_two_are_never_the_same() {
+        let line = || new_line("ann", &["read".to_owned()]).expect("a line");
+        let (first, second) = (line(), line());
+        assert_ne!(first, second);
+        let users = Users::parse(&format!("{first}\n{second}")).expect("two lines");
+        assert_eq!(users.len(), 2);
+        assert!(users.tokens().all(|token| token.len() >= SHORT_TOKEN));
+        for (name, scope) in
+            [("", "a"), ("a:b", "a"), ("#a", "a"), ("a", "a b"), ("a", "\""), (" a", "b")]
+        {
+            assert!(new_line(name, &[scope.to_owned()]).is_err(), "{name:?} {scope:?}");
+        }
+    }
+
+    #[test]
+    fn a_reload_frees_the_users_whose_lines_are_gone() {
+        let path =
+            std::env::temp_dir().join(format!("guardhouse-{}", new_token().expect("a token")));
+        fs::write(&path, "ann:t1\n").expect("a file");
+        let file = UsersFile::load(&path).expect("a users file");
+        let ann = file.by_token("t1").expect("ann");
+        let in_memory = ann.downgrade();
+        drop(ann);
+        assert!(in_memory.upgrade().is_some(), "the store has her");
+        fs::write(&path, "bob:t2\n").expect("a file");
+        file.reload().expect("a users file");
+        // This thread looked her up, and kept nothing.
+        assert!(in_memory.upgrade().is_none(), "nothing has her");
+        fs::remove_file(&path).expect("the file is there");
+    }
+
     #[cfg(feature = "login")]
-    #[must_use]
-    pub fn account(&self, name: &str) -> Account {
-        self.look_up(|users| users.account(name))
+    #[test]
+    fn a_name_can_have_tokens_and_one_password() {
+        // m=8, t=1: quick, and too weak for anything but tests.
+        let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
+                   QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
+        let text = format!("ann:t1:a\nann:{phc}:a b\nbob:{phc}\ncyd:t2");
+        let users = Users::parse(&text).expect("a file");
+        assert_eq!(users.len(), 4);
+        assert_eq!(users.by_token("t1").expect("ann").scopes(), ["a"]);
+        assert_eq!(users.account("ann").check("secret").expect("ann").scopes(), ["a", "b"]);
+        assert_eq!(users.account("bob").check("secret").expect("bob").name(), "bob");
+        assert_eq!(users.account("cyd").check("t2"), None, "a token is not a password");
+        assert_eq!(users.by_token(phc), None, "a hash is not a token");
+        let twice = format!("ann:{phc}\nann:{phc}");
+        assert_eq!(
+            Users::parse(&twice).expect_err("twice").to_string(),
+            "line 2: another line has the same name and a password"
+        );
     }
-
-    fn look_up<T>(&self, find: impl FnOnce(&Users) -> T) -> T {
-        let version = self.version.load(SeqCst);
-        SEEN.with_borrow_mut(|seen| {
-            let (_, users) = match seen {
-                Some(last) if last.0 == version => last,
-                _ => {
-                    let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-                    // Under the lock the two belong together.
-                    seen.insert((self.version.load(SeqCst), Arc::clone(&current)))
-                }
-            };
-            find(users)
-        })
-    }
-
-    /// How many users there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    /// Whether there are none: then nobody can come in.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-fn next_version() -> u64 {
-    VERSIONS.fetch_add(1, SeqCst) + 1
-}
-
-fn load(path: &Path) -> Result<Users, LoadError> {
-    let failed = |cause| LoadError { path: path.to_owned(), cause };
-    let text = fs::read_to_string(path).map_err(|error| failed(LoadCause::Read(error)))?;
-    let users = Users::parse(&text).map_err(|error| failed(LoadCause::Line(error)))?;
-    warn_of_readers(path, "the tokens");
-    let short = users.short_tokens();
-    if short > 0 {
-        log::warn!("{}: {short} tokens are short enough to be guessed", path.display());
-    }
-    Ok(users)
 }

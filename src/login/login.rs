@@ -1,13 +1,14 @@
-//! POST /token: a name and a password in, a token out. The password grant of
-//! OAuth 2.0 (RFC 6749 §4.3), as FastAPI's `OAuth2PasswordRequestForm` reads it.
+//! `POST /token`: a client sends a name and a password, and gets a token. This is
+//! the password grant of OAuth 2.0 (RFC 6749 §4.3), as FastAPI's
+//! `OAuth2PasswordRequestForm` reads it.
 //!
-//! [`Login`] is both ends of it: [`Login::answer`] is the handler that hands
-//! tokens out, [`Login::by_token`] is the lookup of a Bearer guard that takes
-//! them. `password.rs` knows a password again, `turns.rs` keeps guessers from
-//! taking the whole machine, `tokens.rs` remembers what was handed out.
+//! A [`Login`] has two uses. [`Login::answer`] is the handler that issues tokens;
+//! [`Login::by_token`] is the lookup for the Bearer guard that accepts them.
+//! `hash_limit.rs` keeps clients that guess passwords from using the whole
+//! machine, and `tokens.rs` stores what was issued.
 //!
-//! The answer tells nobody who exists: an unknown name and a wrong password
-//! get the same one, after the same work.
+//! An answer never shows whether a name exists: an unknown name and a wrong
+//! password get the same answer, after the same work.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -24,10 +25,11 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::status::Status;
 use crate::limits::LoginLimits;
+use crate::login::hash_limit::HashLimit;
 use crate::login::tokens::Tokens;
-use crate::login::turns::Turns;
 
-/// Logins with name and password, for tokens that expire. Clones share them.
+/// Issues tokens for names and passwords, and finds the users of those tokens.
+/// A clone shares the tokens.
 ///
 /// ```
 /// use guardhouse::Method::{GET, POST};
@@ -49,50 +51,52 @@ use crate::login::turns::Turns;
 /// ]);
 ///
 /// let form = "username=ann&password=correct-horse";
-/// let fields = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}", form.len());
-/// let post = format!("POST /token HTTP/1.0\r\n{fields}\r\n\r\n{form}");
+/// let headers = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}", form.len());
+/// let post = format!("POST /token HTTP/1.0\r\n{headers}\r\n\r\n{form}");
 /// let answer = routes.answer(&mut Request::parse(post.as_bytes())?);
 /// assert!(answer.body().starts_with(br#"{"access_token":""#));
-/// # let content = str::from_utf8(answer.body())?;
-/// # let token = content.split('"').nth(3).unwrap();
+/// # let body = str::from_utf8(answer.body())?;
+/// # let token = body.split('"').nth(3).unwrap();
 /// # let head = format!("GET /me HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n");
 /// # assert_eq!(routes.answer(&mut Request::parse(head.as_bytes())?).body(), b"ann");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Login(Arc<Desk>);
+pub struct Login(Arc<Shared>);
 
-struct Desk {
+/// What all clones of a [`Login`] share.
+struct Shared {
     limits: LoginLimits,
     accounts: Box<dyn Fn(&str) -> Account + Send + Sync>,
-    turns: Turns,
+    hash_limit: HashLimit,
     tokens: Tokens<Arc<Issued>>,
 }
 
-/// Whom a token was issued to, and with which scopes.
+/// What a token was issued for.
 struct Issued {
     account: Account,
-    granted: User,
+    /// The account's user, with the scopes of this token.
+    user: User,
 }
 
 impl Login {
-    /// Logins to the accounts that `accounts` finds by their names: it answers
-    /// each name with an account, one that it does not know with
+    /// `accounts` finds an account by its name. For an unknown name it returns
     /// [`Account::nobody`].
     ///
-    /// It is also asked whenever a token is shown. The token counts only while
-    /// its account is still the same, in name, scopes and password.
+    /// It is also called for each request that brings a token. The token is valid
+    /// only while the account's name, scopes and password stay the same.
     #[must_use]
     pub fn new(
         limits: LoginLimits,
         accounts: impl Fn(&str) -> Account + Send + Sync + 'static,
     ) -> Login {
-        let turns = Turns::new(limits.hashes_at_once, limits.waiting);
+        let hash_limit = HashLimit::new(limits.hashes_at_once, limits.waiting);
         let tokens = Tokens::new(limits.token_lifetime, limits.tokens);
-        Login(Arc::new(Desk { limits, accounts: Box::new(accounts), turns, tokens }))
+        Login(Arc::new(Shared { limits, accounts: Box::new(accounts), hash_limit, tokens }))
     }
 
-    /// Answers a request for a token.
+    /// The handler of `POST /token`: answers with a token or with an error of
+    /// RFC 6749 §5.2.
     #[must_use]
     pub fn answer(&self, request: &mut Request) -> Response {
         let answer = self.grant(request).unwrap_or_else(Response::from);
@@ -101,39 +105,39 @@ impl Login {
         answer.with_header("Cache-Control", "no-store").with_header("Pragma", "no-cache")
     }
 
-    /// The user who was issued this token, with the scopes that it was issued
-    /// for.
+    /// The user to whom this token was issued, with the scopes of the token.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<User> {
         let issued = self.0.tokens.find(token, Instant::now())?;
-        let account = (self.0.accounts)(issued.granted.name());
-        (account == issued.account).then(|| issued.granted.clone())
+        let account = (self.0.accounts)(issued.user.name());
+        (account == issued.account).then(|| issued.user.clone())
     }
 
-    fn grant(&self, request: &mut Request) -> Result<Response, Fault> {
-        // Step 1: what is asked for.
-        let asked = Asked::of(request, self.0.limits.parameters)?;
-        // Step 2: whether name and password are right. The name is looked up
-        // within the turn too: that may be a query to a database.
-        let turn = self.0.turns.take().ok_or(Fault::Busy)?;
-        let account = (self.0.accounts)(&asked.username);
-        let user = account.check(&asked.password);
-        drop(turn);
-        let user = user.ok_or(Fault::Grant)?;
+    fn grant(&self, request: &mut Request) -> Result<Response, GrantError> {
+        // Step 1: read the form.
+        let form = TokenRequest::read(request, self.0.limits.parameters)?;
+        // Step 2: check name and password. The permit covers the lookup of the
+        // name as well, because that may be a query to a database.
+        let permit = self.0.hash_limit.acquire().ok_or(GrantError::Busy)?;
+        let account = (self.0.accounts)(&form.username);
+        let user = account.check(&form.password);
+        drop(permit);
+        let user = user.ok_or(GrantError::WrongPassword)?;
         request.identify(user.name());
-        // Step 3: which scopes. Only now: others are not to learn who has which.
-        let granted = asked.scope.grant(user).ok_or(Fault::Scope)?;
-        let scopes = granted.scopes().join(" ");
-        // Step 4: a token.
-        let issued = Arc::new(Issued { account: account.clone(), granted });
+        // Step 3: check the scopes. This comes after the password, because only
+        // the user may learn which scopes they have.
+        let user = form.granted_to(user).ok_or(GrantError::Scope)?;
+        let scopes = user.scopes().join(" ");
+        // Step 4: issue a token.
+        let issued = Arc::new(Issued { account: account.clone(), user });
         let token = self.0.tokens.issue(issued, Instant::now()).map_err(|error| {
-            log::error!("no token can be issued, there is no random source: {error}");
-            Fault::Random
+            log::error!("a token can't be issued, because there is no random source: {error}");
+            GrantError::NoRandomSource
         })?;
         let token = json::string(&token);
         let expires_in = self.0.limits.token_lifetime.as_secs();
         // "OPTIONAL, if identical to the scope requested by the client;
-        // otherwise, REQUIRED" (§5.1). Without a scope there is no way to say so.
+        // otherwise, REQUIRED" (§5.1). An empty list of scopes can't be written.
         let scope = if scopes.is_empty() { None } else { Some(json::string(&scopes)) };
         let scope = scope.map(|scope| format!(r#","scope":{scope}"#)).unwrap_or_default();
         Ok(Response::json(format!(
@@ -148,113 +152,112 @@ impl fmt::Debug for Login {
     }
 }
 
-/// What a request for a token says (RFC 6749 §4.3.2).
-struct Asked {
+/// The form of a request for a token (RFC 6749 §4.3.2).
+struct TokenRequest {
     username: String,
     password: String,
-    scope: Scope,
-}
-
-impl Asked {
-    fn of(request: &mut Request, most: usize) -> Result<Asked, Fault> {
-        let media_type = request.header("Content-Type").and_then(|value| value.split(';').next());
-        if !media_type.is_some_and(|own| own.trim().eq_ignore_ascii_case(MEDIA_TYPE)) {
-            return Err(Fault::Request("the content is not application/x-www-form-urlencoded"));
-        }
-        let body = request.body()?;
-        // Before they are taken apart: an empty one is one byte there, and some
-        // fifty in memory.
-        if body.split(|byte| *byte == b'&').count() > most {
-            return Err(Fault::Request("too many parameters"));
-        }
-        let body = str::from_utf8(body).ok();
-        let form = body.and_then(form::parse).ok_or(Fault::Request("a malformed form"))?;
-        // "Request and response parameters MUST NOT be included more than once"
-        // (§3.2). Which one counts is not ours to guess.
-        let mut names = HashSet::new();
-        if !form.iter().all(|(name, _)| names.insert(name)) {
-            return Err(Fault::Request("a parameter is there twice"));
-        }
-        // "Parameters sent without a value MUST be treated as if they were
-        // omitted"; those that we do not know are ignored (§3.2).
-        let value = |wanted: &str| {
-            let pair = form.iter().find(|(name, value)| name == wanted && !value.is_empty());
-            pair.map(|(_, value)| value.as_str())
-        };
-        // FastAPI takes a form without grant_type, and so do its clients: there
-        // is no other grant here that it could mean.
-        if value("grant_type").is_some_and(|grant| grant != "password") {
-            return Err(Fault::GrantType);
-        }
-        let username = value("username").ok_or(Fault::Request("username is missing"))?;
-        let password = value("password").ok_or(Fault::Request("password is missing"))?;
-        Ok(Asked {
-            username: username.to_owned(),
-            password: password.to_owned(),
-            scope: Scope(value("scope").map(str::to_owned)),
-        })
-    }
+    scope: Option<String>,
 }
 
 const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 
-/// The scope that is asked for, if any is.
-struct Scope(Option<String>);
+impl TokenRequest {
+    fn read(request: &mut Request, max_parameters: usize) -> Result<TokenRequest, GrantError> {
+        let media_type = request.header("Content-Type").and_then(|value| value.split(';').next());
+        if !media_type.is_some_and(|sent| sent.trim().eq_ignore_ascii_case(MEDIA_TYPE)) {
+            return Err(GrantError::Form("the content is not application/x-www-form-urlencoded"));
+        }
+        let body = request.body()?;
+        // Checked before parsing: an empty parameter is one byte here, and about
+        // fifty bytes of memory after parsing.
+        if body.split(|byte| *byte == b'&').count() > max_parameters {
+            return Err(GrantError::Form("too many parameters"));
+        }
+        let body = str::from_utf8(body).ok();
+        let form = body.and_then(form::parse).ok_or(GrantError::Form("a malformed form"))?;
+        // "Request and response parameters MUST NOT be included more than once"
+        // (§3.2). We do not guess which of two values is valid.
+        let mut names = HashSet::new();
+        if !form.iter().all(|(name, _)| names.insert(name)) {
+            return Err(GrantError::Form("a parameter is there twice"));
+        }
+        // "Parameters sent without a value MUST be treated as if they were
+        // omitted", and unknown parameters are ignored (§3.2).
+        let value = |wanted: &str| {
+            let pair = form.iter().find(|(name, value)| name == wanted && !value.is_empty());
+            pair.map(|(_, value)| value.clone())
+        };
+        // FastAPI accepts a form without grant_type, and its clients send none.
+        // This server has only one grant, so the meaning is clear.
+        if value("grant_type").is_some_and(|grant| grant != "password") {
+            return Err(GrantError::GrantType);
+        }
+        Ok(TokenRequest {
+            username: value("username").ok_or(GrantError::Form("username is missing"))?,
+            password: value("password").ok_or(GrantError::Form("password is missing"))?,
+            scope: value("scope"),
+        })
+    }
 
-impl Scope {
-    /// The user with the scopes asked for, or, if none is, with all that they
-    /// have (RFC 6749 §3.3); `None` if one is not theirs.
-    fn grant(&self, user: &User) -> Option<User> {
-        let Some(asked) = &self.0 else {
+    /// The user with the scopes that the form asks for; `None` if the user does
+    /// not have one of them. A form that asks for no scopes gets all of the
+    /// user's (RFC 6749 §3.3).
+    fn granted_to(&self, user: &User) -> Option<User> {
+        let Some(scope) = &self.scope else {
             return Some(user.clone());
         };
-        let asked = || asked.split(' ').filter(|scope| !scope.is_empty());
+        let asked: Vec<&str> = scope.split(' ').filter(|scope| !scope.is_empty()).collect();
+        if !asked.iter().all(|scope| user.has_scope(scope)) {
+            return None;
+        }
         let own = user.scopes().iter().map(String::as_str);
-        let granted = User::new(user.name(), own.filter(|own| asked().any(|asked| asked == *own)));
-        asked().all(|asked| user.has_scope(asked)).then_some(granted)
+        Some(User::new(user.name(), own.filter(|scope| asked.contains(scope))))
     }
 }
 
-/// Why there is no token.
-enum Fault {
-    /// The content can't be read at all.
-    Content(Error),
-    /// A parameter is missing, or there twice; or there is no form.
-    Request(&'static str),
+/// Why the client gets no token.
+enum GrantError {
+    /// The server can't read the body.
+    Body(Error),
+    /// The body is not a form, or a parameter is missing or sent twice.
+    Form(&'static str),
+    /// The form asks for another grant.
     GrantType,
-    /// The name or the password is wrong, and nobody is told which.
-    Grant,
+    /// The name or the password is wrong. The answer does not say which.
+    WrongPassword,
+    /// The user does not have one of the scopes.
     Scope,
-    /// Too many try to log in.
+    /// Too many logins wait already.
     Busy,
     /// The system has no random source.
-    Random,
+    NoRandomSource,
 }
 
-impl From<Error> for Fault {
-    fn from(error: Error) -> Fault {
-        Fault::Content(error)
+impl From<Error> for GrantError {
+    fn from(error: Error) -> GrantError {
+        GrantError::Body(error)
     }
 }
 
 /// "The authorization server responds with an HTTP 400 (Bad Request) status
 /// code (unless specified otherwise)" (RFC 6749 §5.2).
-impl From<Fault> for Response {
-    fn from(fault: Fault) -> Response {
-        let (code, description) = match fault {
-            Fault::Content(error) => return error.into(),
-            // A code of OAuth's says that another try is no use.
-            Fault::Busy => {
+impl From<GrantError> for Response {
+    fn from(error: GrantError) -> Response {
+        let (code, description) = match error {
+            GrantError::Body(error) => return error.into(),
+            // No OAuth error code here: each of them means that the same request
+            // would fail again.
+            GrantError::Busy => {
                 return Response::detail(Status::TOO_MANY_REQUESTS, "Too many logins at once")
                     .with_header("Retry-After", "1");
             }
-            Fault::Random => return Response::internal_error(),
-            Fault::Request(what) => ("invalid_request", what),
-            Fault::GrantType => ("unsupported_grant_type", "the only grant here is password"),
-            Fault::Grant => ("invalid_grant", "Incorrect username or password"),
-            Fault::Scope => ("invalid_scope", "a scope that the user does not have"),
+            GrantError::NoRandomSource => return Response::internal_error(),
+            GrantError::Form(what) => ("invalid_request", what),
+            GrantError::GrantType => ("unsupported_grant_type", "the only grant here is password"),
+            GrantError::WrongPassword => ("invalid_grant", "Incorrect username or password"),
+            GrantError::Scope => ("invalid_scope", "a scope that the user does not have"),
         };
-        // An OAuth client reads the first two, one of FastAPI's the third.
+        // OAuth clients read the first two, clients of FastAPI read the third.
         Response::json(json::object([
             ("error", code),
             ("error_description", description),

@@ -1,15 +1,13 @@
-//! The tokens that a login hands out, until they expire.
+//! The tokens that logins issue, until they expire.
 //!
-//! They live in memory, so they die with the process; and only as hashes of
-//! themselves, so that nobody who reads that memory can use them. A lookup may
-//! compare hashes as they are: to learn one bit by bit from the time that it
-//! takes, a client would have to choose the hash of what it sends.
+//! They are in memory only, so they end with the process. The store keeps a hash
+//! of each token and not the token, so somebody who reads the memory can't use
+//! them. A lookup may compare the hashes with `==`: to learn a hash from the
+//! time that this takes, a client would have to choose the hash of what it sends.
 //!
-//! A lookup is on the way of many requests at once. A 64th of the tokens is
-//! behind each lock, picked by the hash, and what waits for it is a login that
-//! writes an entry, some 10 ms of hashing apart from the next: nobody waits to
-//! speak of. A copy a thread, as `UsersFile` has it, would need no lock, but
-//! with thousands of threads thousands of copies.
+//! Many requests look tokens up at the same time, so the store has 64 parts, each
+//! with its own lock, and the hash picks the part. A lookup waits only while a
+//! login writes to the same part, and logins are rare: each hashes a password.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -18,19 +16,19 @@ use std::time::{Duration, Instant};
 
 use blake2::{Blake2s256, Digest};
 
-use crate::auth::secret;
+use crate::auth::secret::new_token;
 
-/// Issued tokens, and what each stands for.
-pub(crate) struct Tokens<T> {
+/// Issued tokens, and a value for each.
+pub(super) struct Tokens<T> {
     lifetime: Duration,
-    most: usize,
-    shards: [RwLock<HashMap<Hash, Issued<T>>>; SHARDS],
-    /// In the order of their issue. All live equally long, so whichever is the
-    /// first to expire stands in front.
+    capacity: usize,
+    parts: [RwLock<HashMap<Hash, Issued<T>>>; PARTS],
+    /// The tokens in the order of their issue. All have the same lifetime, so
+    /// the first one is the first to expire.
     order: Mutex<VecDeque<(Instant, Hash)>>,
 }
 
-const SHARDS: usize = 64;
+const PARTS: usize = 64;
 
 type Hash = [u8; 32];
 
@@ -40,46 +38,46 @@ struct Issued<T> {
 }
 
 impl<T: Clone> Tokens<T> {
-    /// None yet; each is to live that long, and of more than `most` the oldest
-    /// expires before its time.
-    pub(crate) fn new(lifetime: Duration, most: usize) -> Tokens<T> {
-        let shards = std::array::from_fn(|_| RwLock::default());
-        Tokens { lifetime, most, shards, order: Mutex::default() }
+    /// No tokens yet. Each will be valid for `lifetime`; with `capacity` tokens
+    /// in the store, a new one replaces the oldest.
+    pub(super) fn new(lifetime: Duration, capacity: usize) -> Tokens<T> {
+        let parts = std::array::from_fn(|_| RwLock::default());
+        Tokens { lifetime, capacity, parts, order: Mutex::default() }
     }
 
-    /// A new token for `value`. Fails if the system has no random source.
-    pub(crate) fn issue(&self, value: T, now: Instant) -> io::Result<String> {
-        let token = secret::token()?;
+    /// Issues a new token for `value`. Fails if the system has no random source.
+    pub(super) fn issue(&self, value: T, now: Instant) -> io::Result<String> {
+        let token = new_token()?;
         let hash = hash(&token);
         let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((at, oldest)) = order.front().copied() {
-            if order.len() < self.most && !self.is_over(at, now) {
+            if order.len() < self.capacity && !self.has_expired(at, now) {
                 break;
             }
             order.pop_front();
-            self.shard(oldest).write().unwrap_or_else(PoisonError::into_inner).remove(&oldest);
+            self.part(oldest).write().unwrap_or_else(PoisonError::into_inner).remove(&oldest);
         }
         order.push_back((now, hash));
         let issued = Issued { at: now, value };
-        self.shard(hash).write().unwrap_or_else(PoisonError::into_inner).insert(hash, issued);
+        self.part(hash).write().unwrap_or_else(PoisonError::into_inner).insert(hash, issued);
         Ok(token)
     }
 
-    /// What the token stands for, if it is one and has not expired.
-    pub(crate) fn find(&self, token: &str, now: Instant) -> Option<T> {
+    /// The value of a token, if the token was issued and has not expired.
+    pub(super) fn find(&self, token: &str, now: Instant) -> Option<T> {
         let hash = hash(token);
-        let shard = self.shard(hash).read().unwrap_or_else(PoisonError::into_inner);
-        let issued = shard.get(&hash)?;
-        (!self.is_over(issued.at, now)).then(|| issued.value.clone())
+        let part = self.part(hash).read().unwrap_or_else(PoisonError::into_inner);
+        let issued = part.get(&hash)?;
+        (!self.has_expired(issued.at, now)).then(|| issued.value.clone())
     }
 
-    fn is_over(&self, at: Instant, now: Instant) -> bool {
+    fn has_expired(&self, at: Instant, now: Instant) -> bool {
         now.saturating_duration_since(at) >= self.lifetime
     }
 
-    fn shard(&self, hash: Hash) -> &RwLock<HashMap<Hash, Issued<T>>> {
+    fn part(&self, hash: Hash) -> &RwLock<HashMap<Hash, Issued<T>>> {
         let [first, ..] = hash;
-        &self.shards[usize::from(first) % SHARDS]
+        &self.parts[usize::from(first) % PARTS]
     }
 }
 
@@ -94,7 +92,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn a_token_lives_as_long_as_it_is_said_to() {
+    fn a_token_is_valid_until_its_lifetime_is_over() {
         let tokens = Tokens::new(HOUR, 10);
         let start = Instant::now();
         let token = tokens.issue("ann", start).expect("a token");
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_the_oldest_expires_first() {
+    fn a_full_store_drops_its_oldest_token() {
         let tokens = Tokens::new(HOUR, 100);
         let now = Instant::now();
         let issued: Vec<String> =
@@ -119,15 +117,15 @@ mod tests {
     }
 
     #[test]
-    fn what_has_expired_makes_room() {
+    fn a_new_token_removes_the_expired_ones() {
         let tokens = Tokens::new(HOUR, 100);
         let start = Instant::now();
         for number in 0..50 {
             tokens.issue(number, start).expect("a token");
         }
         tokens.issue(50, start + HOUR).expect("a token");
-        let held = |shard: &RwLock<HashMap<Hash, _>>| shard.read().expect("a shard").len();
-        assert_eq!(tokens.shards.iter().map(held).sum::<usize>(), 1);
+        let held = |part: &RwLock<HashMap<Hash, _>>| part.read().expect("a part").len();
+        assert_eq!(tokens.parts.iter().map(held).sum::<usize>(), 1);
         assert_eq!(tokens.order.lock().expect("the order").len(), 1);
     }
 }
