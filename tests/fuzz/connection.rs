@@ -33,7 +33,11 @@ fuzz_target!(|input: &[u8]| {
         // A final answer follows each interim one.
         assert!(!(answer.interim && continued), "two interim answers");
         continued = answer.interim;
-        assert!(!answer.close || rest.is_empty(), "behind Connection: close: {}", rest.escape_ascii());
+        assert!(
+            !answer.close || rest.is_empty(),
+            "behind Connection: close: {}",
+            rest.escape_ascii()
+        );
     }
     assert!(!continued, "no final answer");
 });
@@ -149,10 +153,7 @@ fn take_answer(bytes: &[u8], had_head: bool) -> Option<(Answer, &[u8])> {
         let named = !value.is_empty() || name == "Allow";
         let plain = named && value.bytes().all(|byte| (b' '..0x7f).contains(&byte));
         let twice = headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
-        if !plain
-            || twice
-            || !name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
-        {
+        if !plain || twice || !name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-') {
             return None;
         }
         headers.push((name, value));
@@ -185,10 +186,7 @@ fn take_answer(bytes: &[u8], had_head: bool) -> Option<(Answer, &[u8])> {
             if !(had_head && (rest.is_empty() || rest.starts_with(b"HTTP/1.1 "))) {
                 let (body, behind) = rest.split_at_checked(length)?;
                 let is_error = status >= 400;
-                assert_eq!(
-                    is_error,
-                    body.starts_with(b"{\"detail\":\"") && body.ends_with(b"\"}")
-                );
+                assert_eq!(is_error, body.starts_with(b"{\"detail\":\"") && body.ends_with(b"\"}"));
                 rest = behind;
             }
         }

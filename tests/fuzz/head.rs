@@ -76,8 +76,7 @@ fn check_target(request: &Request) {
 fn check_headers(bytes: &[u8], request: &Request) {
     assert!(request.headers().len() <= Limits::DEFAULT.headers);
     for Header { name, value } in request.headers() {
-        let token =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         assert!(!name.is_empty() && name.bytes().all(token), "{name:?}");
         let text = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
         assert!(value.iter().all(text), "{value:?}");
