@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# In front of something else: nginx asks /auth before it passes a request on
-# (auth_request), so that only who has a token gets through.
+# nginx asks /auth before it passes a request to another program (auth_request).
+# So only a request with a valid token reaches that program.
 . "$(dirname "$0")/server.sh"
 
 need nginx nginx-light
@@ -13,7 +13,7 @@ token() { sed -n "s/^$1:\([^:]*\):.*/\1/p" "$users"; }
 start --users "$users"
 auth=${url#http://}
 
-# What is protected: a program that answers with the fields it got.
+# The protected program: it sends back the headers that it received.
 mkfifo "$dir/echo"
 "${CARGO_TARGET_DIR:-target}/release/examples/echo" --listen 127.0.0.1:0 >"$dir/echo" &
 also_stop $!
@@ -23,7 +23,7 @@ upstream=${ready#listening on http://}
 free_port front
 {
     nginx_http
-    # The manual's configuration as it stands, with other ports.
+    # The configuration of the manual as it stands, with other ports.
     sed -n '/^```nginx$/,/^```$/p' src/manual/proxies.md | grep -v '^```' |
         sed "s|127.0.0.1:8000|$auth|; s|127.0.0.1:3000|$upstream|; s|listen 80|listen 127.0.0.1:$front|"
     echo '}'
@@ -35,21 +35,21 @@ curl -q --noproxy '*' --silent --output /dev/null --retry 50 --retry-delay 0 --r
     expect 'nginx starts' '' "$(cat "$dir/nginx.log")"
 
 ask /echo
-expect 'no token: nginx passes nothing on, and the challenge reaches the client' \
-    '401 Bearer realm="guardhouse"' "$(status) $(field WWW-Authenticate)"
+expect 'without a token nginx passes nothing on, and the client gets the challenge' \
+    '401 Bearer realm="guardhouse"' "$(status) $(header WWW-Authenticate)"
 ask /echo -H 'Authorization: Bearer wrong'
-expect_like 'a wrong token' '401 Bearer realm="guardhouse", error="invalid_token", *' \
-    "$(status) $(field WWW-Authenticate)"
+expect_like 'a wrong token gets 401' '401 Bearer realm="guardhouse", error="invalid_token", *' \
+    "$(status) $(header WWW-Authenticate)"
 ask /echo -H "Authorization: Bearer $(token ann)"
-expect 'a token: the request gets through' 200 "$(status)"
-expect 'with who it is' 'X-Auth-User: ann X-Auth-Scopes: reports:read' \
-    "$(content | grep '^X-Auth' | paste -sd' ')"
+expect 'with a valid token the request gets through' 200 "$(status)"
+expect 'the program receives the name and the scopes of the user' 'X-Auth-User: ann X-Auth-Scopes: reports:read' \
+    "$(body | grep '^X-Auth' | paste -sd' ')"
 ask /echo -H "Authorization: Bearer $(token bob)" -H 'X-Auth-User: root' -H 'X-Auth-Scopes: admin'
-expect 'a client can not say who it is' 'X-Auth-User: bob' "$(content | grep '^X-Auth' | paste -sd' ')"
-ask / -H "Authorization: Bearer $(token ann)" --data 'some content'
-expect 'content goes to what is protected, not to the guard' '200 some content' "$(status) $(content)"
-ask / --data 'some content'
-expect 'content without a token goes nowhere' 401 "$(status)"
+expect 'headers of the client do not change the name of the user' 'X-Auth-User: bob' "$(body | grep '^X-Auth' | paste -sd' ')"
+ask / -H "Authorization: Bearer $(token ann)" --data 'some bytes'
+expect 'the body reaches the protected program' '200 some bytes' "$(status) $(body)"
+ask / --data 'some bytes'
+expect 'a body without a token gets 401' 401 "$(status)"
 # The echo program does not have this path: its 404 shows that the request got through.
 ask /reports/ -H "Authorization: Bearer $(token ann)"
 expect 'a user with the scope gets through' 404 "$(status)"
