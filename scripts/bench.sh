@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# guardhouse beside a few others, on this machine: requests a second, measured in
-# turns, so that what else the machine does hits all alike. Prints a table, and
-# writes it as Markdown.
+# guardhouse and a few other servers on this machine: requests in each second. The
+# servers take turns, so that other work of the machine slows all of them alike.
+# Prints a table in Markdown, and writes it to a file.
 #
 #   scripts/bench.sh [ROUNDS [SECONDS [FILE]]]    # 3 rounds of 3 s, target/bench.md
 #
-# Wants wrk (Debian: apt-get install wrk). FastAPI is measured if python3 is there
-# and PyPI can be reached.
+# Needs wrk (Debian: apt-get install wrk). FastAPI is measured if python3 is
+# installed and PyPI can be reached.
 . "$(dirname "$0")/server.sh"
 
 rounds=${1:-3} seconds=${2:-3} file=${3:-target/bench.md}
@@ -14,7 +14,7 @@ need wrk wrk
 cargo build --release --locked --quiet --manifest-path scripts/bench/Cargo.toml --target-dir target/bench
 
 names=() urls=()
-# measured NAME COMMAND ...: starts a server that says where it listens.
+# measured NAME COMMAND ...: starts a server, which says where it listens.
 measured() {
     local ready=
     mkfifo "$dir/$1"
@@ -31,13 +31,13 @@ if python3 -m venv "$dir/venv" >/dev/null 2>&1 &&
     "$dir/venv/bin/pip" install --quiet fastapi uvicorn >/dev/null 2>&1; then
     measured FastAPI "$dir/venv/bin/python" scripts/bench/fastapi_app.py
 else
-    echo 'FastAPI is left out: python3 or PyPI is not there'
+    echo 'FastAPI is left out: python3 is not installed, or PyPI can not be reached'
 fi
 
 token='Authorization: Bearer fake-super-secret-token'
 scenarios=('8 keep-alive connections' '64 keep-alive connections' '256 keep-alive connections'
-    '64 connections, 16 requests a write' 'a connection for each request, 64 at a time'
-    '64 keep-alive connections, beside a program that never rests')
+    '64 connections, 16 requests in each write' 'a connection for each request, 64 at a time'
+    '64 keep-alive connections, beside a program that uses a core')
 load() { # SCENARIO URL
     local busy=
     case $1 in
@@ -67,8 +67,8 @@ for scenario in "${!scenarios[@]}"; do
     done
 done
 
-# A row a scenario; in each cell the median, its ratio to guardhouse's, and what
-# the rounds spread over.
+# One row for each scenario. A cell has the median, its ratio to guardhouse's, and
+# the lowest and the highest figure.
 cell() { # SCENARIO SERVER BASE
     awk -v scenario="$1" -v server="$2" '$1 == scenario && $2 == server { print $3 }' "$dir/figures" |
         sort -n | awk -v base="$3" '
@@ -80,7 +80,7 @@ cell() { # SCENARIO SERVER BASE
             }'
 }
 {
-    printf '| requests a second |'
+    printf '| requests in a second |'
     printf ' %s |' "${names[@]}"
     printf '\n| --- |'
     printf ' --- |%.0s' "${names[@]}"

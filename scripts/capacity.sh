@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # More connections than there is room for: 10,000 idle ones with and without a
-# cap, more than the descriptors or the address space that the system gives, and
-# a log that nobody reads. A fresh client is served within a second each time.
+# limit, too few descriptors, too little address space, and a log that no program
+# reads. Each time a new client is served within a second.
 . "$(dirname "$0")/server.sh"
 
 command -v python3 >/dev/null || skip 'python3 is not installed'
@@ -47,7 +47,7 @@ def server(*options, limits=(), stderr=subprocess.DEVNULL):
 
 
 def ask(connection):
-    """The status of an answer, or nothing where the connection is closed."""
+    """The status of an answer, or None if the connection is closed."""
     try:
         connection.settimeout(10)
         connection.sendall(REQUEST)
@@ -62,12 +62,12 @@ def ask(connection):
         return None
 
 
-def fresh_client_is_served(address):
+def new_client_is_served(address):
     began = time.monotonic()
     with socket.create_connection(address, timeout=10) as connection:
         status = ask(connection)
     took = time.monotonic() - began
-    check("a fresh client is served within a second", status == 200 and took < 1,
+    check("a new client is served within a second", status == 200 and took < 1,
           f"{status}, {took * 1000:.1f} ms")
 
 
@@ -92,7 +92,7 @@ def close(connections):
         connection.close()
 
 
-# Each connection is a descriptor here and one there.
+# Each connection needs one descriptor here and one in the server.
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 wanted = 10_100
 if hard == resource.RLIM_INFINITY or hard >= wanted:
@@ -110,35 +110,34 @@ with server("--log-level", "warn") as (process, address):
     if has_proc:
         each = (resident(process) - before) / many
         check(f"{many} idle connections hold at most 24 KiB each", each <= 24, f"{each:.1f} KiB")
-    fresh_client_is_served(address)
+    new_client_is_served(address)
     check(f"all {many} are still served", all(ask(one) == 200 for one in connections[::97]))
     close(connections)
 
 with server("--log-level", "warn", "--max-connections", "100") as (process, address):
     connections = idle(address, many)
-    check(f"{many} clients came to a cap of 100, and each was served", True)
-    fresh_client_is_served(address)
-    check("the one that was idle longest is gone", ask(connections[0]) is None)
-    check("the latest is not", ask(connections[-1]) == 200)
+    check(f"{many} clients connected with a limit of 100, and each was served", True)
+    new_client_is_served(address)
+    check("the connection that was idle longest is closed", ask(connections[0]) is None)
+    check("the latest connection is open", ask(connections[-1]) == 200)
     close(connections)
 
 with server("--log-level", "warn", limits=[(resource.RLIMIT_NOFILE, 64)]) as (process, address):
     connections = idle(address, 200)
-    check("200 clients came to 64 descriptors, and each was served", True)
-    fresh_client_is_served(address)
-    ticks = os.times
+    check("200 clients connected with 64 descriptors, and each was served", True)
+    new_client_is_served(address)
     cpu = lambda: sum(map(int, open(f"/proc/{process.pid}/stat").read().split()[13:15]))
     if has_proc:
-        # All descriptors are taken, and one more client waits for one.
+        # All descriptors are in use, and more clients wait for one.
         spun = cpu()
         waiting = [socket.create_connection(address, timeout=10) for _ in range(70)]
-        fresh_client_is_served(address)
+        new_client_is_served(address)
         spun = (cpu() - spun) / os.sysconf("SC_CLK_TCK")
         check("the accept loop does not spin", spun < 0.5, f"{spun:.2f} s of CPU")
         close(waiting)
     close(connections)
 
-# Each thread wants a stack: with so little address space there is not one for
+# Each thread needs a stack: with so little address space there is no thread for
 # every connection.
 space = 64 << 20
 with server("--log-level", "warn", limits=[(resource.RLIMIT_AS, space)]) as (process, address):
@@ -148,19 +147,19 @@ with server("--log-level", "warn", limits=[(resource.RLIMIT_AS, space)]) as (pro
         connection = socket.create_connection(address, timeout=10)
         statuses.append(ask(connection))
         connections.append(connection)
-    check("400 clients came to 64 MiB of address space, and each got an answer",
+    check("400 clients connected with 64 MiB of address space, and each got an answer",
           set(statuses) <= {200, 503}, f"{statuses.count(200)} × 200, {statuses.count(503)} × 503")
-    fresh_client_is_served(address)
+    new_client_is_served(address)
     close(connections)
 
 read, write = os.pipe()
 with server("--log-level", "info", stderr=write) as (process, address):
     with socket.create_connection(address, timeout=10) as connection:
         statuses = {ask(connection) for _ in range(20_000)}
-    check("20,000 requests are answered though nobody reads the log", statuses == {200})
-    fresh_client_is_served(address)
+    check("20,000 requests are answered while no program reads the log", statuses == {200})
+    new_client_is_served(address)
     os.close(write)
     os.close(read)
     with socket.create_connection(address, timeout=10) as connection:
-        check("and when nobody can any more", ask(connection) == 200)
+        check("and also when no program can read it any more", ask(connection) == 200)
 PYTHON

@@ -20,15 +20,15 @@ start
 
 for path in /docs /openapi.json /docs.txt; do
     ask "$path"
-    etag=$(field ETag)
+    etag=$(header ETag)
     expect_like "$path has an entity-tag" '200 "*"' "$(status) $etag"
     ask "$path" -H "If-None-Match: $etag"
-    expect "$path is not sent again to a client that has it" "304 $etag " "$(status) $(field ETag) $(content)"
+    expect "$path is not sent again to a client that has it" "304 $etag " "$(status) $(header ETag) $(body)"
 done
 ask /docs
 expect_like 'the page can run its own script only' \
     "default-src 'none'; script-src 'sha256-*'; *connect-src 'self'; * nosniff" \
-    "$(field Content-Security-Policy) $(field X-Content-Type-Options)"
+    "$(header Content-Security-Policy) $(header X-Content-Type-Options)"
 
 NODE_PATH=$dir/node_modules "$node" tests/docs.js "$url" "$chromium" ${SHOTS:+"$SHOTS"}
 

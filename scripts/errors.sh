@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# What is not HTTP, or too much of it: each gets the status that says so, a JSON
-# detail, and the connection closes.
+# Malformed requests, and requests over a limit: each gets the status that says so
+# and a JSON detail, and the connection closes.
 . "$(dirname "$0")/server.sh"
 
 start
 
-# refused STATUS DETAIL OCTETS: what these octets get.
+# refused STATUS DETAIL BYTES: the answer to these bytes.
 refused() {
     connect 4
     send 4 "$3"
     receive 4
-    expect "$1, $2: $3" "$1 {\"detail\":\"$2\"} close" "$(status) $(content) $(field Connection)"
+    expect "$1, $2: $3" "$1 {\"detail\":\"$2\"} close" "$(status) $(body) $(header Connection)"
 }
 
 refused 400 'malformed request line' '\x16\x03\x01\x02\r\n\r\n'
@@ -36,26 +36,26 @@ refused 501 'unknown transfer coding' 'GET /open HTTP/1.1\r\nHost: a\r\nTransfer
 refused 417 'unknown expectation' 'GET /open HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n'
 refused 501 'CONNECT is not implemented' 'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n'
 
-# What curl can say, with curl.
+# Requests that curl can send.
 ask /open --request BREW -H 'Connection: close'
-expect '501 for a method that nobody knows' '501 {"detail":"unknown method"}' "$(status) $(content)"
+expect '501 for an unknown method' '501 {"detail":"unknown method"}' "$(status) $(body)"
 ask /open --request get
 expect '501 for a method in small letters' 501 "$(status)"
 ask "/$(printf '%09000d' 0)"
-expect '414 for a target over 8 KiB' '414 close' "$(status) $(field Connection)"
+expect '414 for a target over 8 KiB' '414 close' "$(status) $(header Connection)"
 ask /open -H "A: $(printf '%017000d' 0)"
-expect '431 for a head over 16 KiB' '431 close' "$(status) $(field Connection)"
-fields=()
-for number in {1..100}; do fields+=(-H "A$number: a"); done
-ask /open "${fields[@]}"
-expect '431 for more than 100 fields' '431 close' "$(status) $(field Connection)"
+expect '431 for a head over 16 KiB' '431 close' "$(status) $(header Connection)"
+headers=()
+for number in {1..100}; do headers+=(-H "A$number: a"); done
+ask /open "${headers[@]}"
+expect '431 for more than 100 headers' '431 close' "$(status) $(header Connection)"
 ask /open -H 'Host:'
-expect '400 without Host' '400 {"detail":"no Host field"}' "$(status) $(content)"
+expect '400 without Host' '400 {"detail":"no Host field"}' "$(status) $(body)"
 ask /open --request POST -H 'Content-Length: 1048577' -H 'Connection: close'
-expect '413 for content over 1 MiB' '413 close' "$(status) $(field Connection)"
+expect '413 for a body over 1 MiB' '413 close' "$(status) $(header Connection)"
 
 ask /open
-expect 'whoever comes next is served' 200 "$(status)"
+expect 'the next client is served' 200 "$(status)"
 
 stop
 expect 'the server stops' 0 "$code"

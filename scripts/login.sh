@@ -1,40 +1,40 @@
 #!/usr/bin/env bash
-# Logins: a password in the users file, a token for it from POST /token, as the
-# README has it; what a terminal shows, a client library that knows RFC 6749,
-# and how long others wait while 64 clients guess.
+# Logins: a password in the users file, and a token for it from POST /token, as the
+# manual shows; a terminal; a library that knows RFC 6749; and how long other
+# clients wait while 64 clients guess passwords.
 set -euo pipefail
 unset CDPATH
 cd "$(dirname "$0")/.."
 
-# A directory of its own: the build without logins is the one that others want.
+# In another directory: the other scripts use the build without logins.
 target=${CARGO_TARGET_DIR:-target}/login
 cargo build --release --locked --quiet --features login --target-dir "$target"
 GUARDHOUSE=$target/release/guardhouse
 . scripts/server.sh
 
-expect_like '--routes shows the route' '*POST *  /token *' "$("$GUARDHOUSE" --routes)"
-expect_like 'and who takes its tokens' '*GET *  /protected *  Bearer from /token  *' "$("$GUARDHOUSE" --routes)"
+expect_like '--routes shows the route that gives tokens' '*POST *  /token *' "$("$GUARDHOUSE" --routes)"
+expect_like 'and the routes that accept them' '*GET *  /protected *  Bearer from /token  *' "$("$GUARDHOUSE" --routes)"
 
 hash() { "$GUARDHOUSE" --hash-password <<<"$1"; }
 hashed=$(hash correct-horse)
-# shellcheck disable=SC2016 # It is no variable.
-expect_like 'a password is hashed' '$argon2id$v=19$m=19456,t=2,p=1$*$*' "$hashed"
-[ "$hashed" != "$(hash correct-horse)" ] || expect 'each hash has a salt of its own' 'another one' "$hashed"
+# shellcheck disable=SC2016 # It is not a variable.
+expect_like '--hash-password prints a hash' '$argon2id$v=19$m=19456,t=2,p=1$*$*' "$hashed"
+[ "$hashed" != "$(hash correct-horse)" ] || expect 'each hash has another salt' 'another one' "$hashed"
 code=0
 "$GUARDHOUSE" --hash-password correct-horse 2>"$dir/log" || code=$?
 expect_like 'a password on the command line is refused' '2 guardhouse: --hash-password takes the password from stdin*' "$code $(cat "$dir/log")"
 code=0
 "$GUARDHOUSE" --hash-password </dev/null 2>"$dir/log" || code=$?
-expect 'so is an empty one' "1 guardhouse: can't hash the password: it is empty" "$code $(cat "$dir/log")"
+expect 'an empty password is refused' "1 guardhouse: can't hash the password: it is empty" "$code $(cat "$dir/log")"
 
 users=$dir/users.txt
 umask 077
 echo "ann:$hashed:reports:read" >"$users"
 start --users "$users"
-expect 'nothing about the file is warned of' '' "$(grep WARN "$dir/log" || true)"
+expect 'the log has no warning about the file' '' "$(grep WARN "$dir/log" || true)"
 
-# The README's own lines: what they print there, but for the token. The first
-# one prints it, and the others send it.
+# The lines of the manual print what stands below them there, except the token.
+# The first one prints it, and the others send it.
 issued() { sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p' <<<"$1"; }
 token= checked=0
 while IFS= read -r line; do
@@ -48,12 +48,12 @@ while IFS= read -r line; do
     [ -n "$token" ] || { shown=$(issued "$line") token=$(issued "$saw"); }
     expect "curl $command" "$line" "${saw//$token/$shown}"
     checked=$((checked + 1))
-done < <(sed -n '/^```console login$/,/^```$/{/^```/!p;}' README.md)
-expect 'the README has its lines' 3 "$checked"
+done < <(sed -n '/^```console login$/,/^```$/{/^```/!p;}' src/manual/logins.md)
+expect 'the chapter has its lines' 3 "$checked"
 
 ask /token -d username=ann -d password=correct-horse -d scope=admin
-expect 'a scope that she does not have' '400 no-store' "$(status) $(field Cache-Control)"
-expect_like 'is an error of OAuth' '*"error":"invalid_scope"*' "$(content)"
+expect 'a scope that the user does not have gets 400' '400 no-store' "$(status) $(header Cache-Control)"
+expect_like 'with the error of OAuth' '*"error":"invalid_scope"*' "$(body)"
 
 reload() {
     kill -HUP "$server"
@@ -65,20 +65,20 @@ me() {
 }
 "$GUARDHOUSE" --new-token bob >>"$users"
 reload 1
-expect 'SIGHUP: her token lives on' 200 "$(me)"
+expect 'after a reload the token is still valid' 200 "$(me)"
 grep -v '^ann:' "$users" >"$dir/others"
 mv "$dir/others" "$users"
 reload 2
-expect 'but not without her' 401 "$(me)"
+expect 'but not after the user is removed' 401 "$(me)"
 
 stop
-expect 'the log names who logged in' 1 "$(grep -c ' - ann .* "POST /token HTTP/1.1" 200 ' "$dir/log" || true)"
+expect 'the log names the user who logged in' 1 "$(grep -c ' - ann .* "POST /token HTTP/1.1" 200 ' "$dir/log" || true)"
 expect 'no token and no password is in the log' '' "$(grep -e "$token" -e correct-horse -e wrong "$dir/log" || true)"
 
 echo "ann:$hashed" >"$users"
 start --users "$users" --token-lifetime 1 --log-level warn
-command -v python3 >/dev/null || skip 'python3 is not installed, for the rest of it'
-echo 'What a terminal shows, and how long others wait while clients guess.'
+command -v python3 >/dev/null || skip 'python3 is not installed, and the rest needs it'
+echo 'What a terminal shows, and how long other clients wait while 64 clients guess.'
 python3 tests/login.py "$GUARDHOUSE" 127.0.0.1 "$port"
 
 python3 -m venv "$dir/venv" >/dev/null 2>&1 || skip 'python3 has no venv module'
@@ -87,10 +87,10 @@ python3 -m venv "$dir/venv" >/dev/null 2>&1 || skip 'python3 has no venv module'
     skip 'requests-oauthlib and openapi-spec-validator can not be installed from PyPI'
 
 ask /openapi.json
-content >"$dir/openapi.json"
-expect_like 'the OpenAPI document says where tokens are had' \
-    '*"type":"oauth2","flows":{"password":{"tokenUrl":"/token","scopes":{}}}*' "$(content)"
-expect 'and is valid' "$dir/openapi.json: OK" \
+body >"$dir/openapi.json"
+expect_like 'the OpenAPI document says where clients get tokens' \
+    '*"type":"oauth2","flows":{"password":{"tokenUrl":"/token","scopes":{}}}*' "$(body)"
+expect 'and it is valid' "$dir/openapi.json: OK" \
     "$("$dir/venv/bin/openapi-spec-validator" "$dir/openapi.json" 2>&1)"
 OAUTHLIB_INSECURE_TRANSPORT=1 "$dir/venv/bin/python" - "$url" <<'PYTHON'
 import sys

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A client library that knows RFC 6750, unchanged: requests-oauthlib sends the
-# token, and Werkzeug reads the challenge.
+# Two libraries that know RFC 6750: requests-oauthlib sends the token, and Werkzeug
+# reads the challenge.
 . "$(dirname "$0")/server.sh"
 
 command -v python3 >/dev/null || skip 'python3 is not installed'
@@ -31,13 +31,13 @@ def get(path, token):
 
 
 answer = get("/protected", "fake-super-secret-token")
-check("the client's token is taken", (200, {"message": "Hello user1! This is a protected route."}),
+check("the token that requests-oauthlib sends is accepted", (200, {"message": "Hello user1! This is a protected route."}),
       (answer.status_code, answer.json()))
 
 answer = get("/protected", "wrong")
 challenge = WWWAuthenticate.from_header(answer.headers["WWW-Authenticate"])
-check("a wrong one is refused", 401, answer.status_code)
-check("the challenge is read as RFC 6750 means it", ("bearer", "guardhouse", "invalid_token"),
+check("a wrong token is refused", 401, answer.status_code)
+check("Werkzeug reads the challenge as RFC 6750 defines it", ("bearer", "guardhouse", "invalid_token"),
       (challenge.type, challenge["realm"], challenge["error"]))
 PYTHON
 stop

@@ -20,8 +20,8 @@ token=$(sed 's/^ann:\([^:]*\):.*/\1/' "$dir/users.txt")
 start --users "$dir/users.txt"
 
 ask /openapi.json
-expect 'the document is JSON' '200 application/json' "$(status) $(field Content-Type)"
-content >"$dir/openapi.json"
+expect 'the document is JSON' '200 application/json' "$(status) $(header Content-Type)"
+body >"$dir/openapi.json"
 expect 'the document is valid OpenAPI' "$dir/openapi.json: OK" \
     "$("$dir/venv/bin/openapi-spec-validator" "$dir/openapi.json" 2>&1)"
 rows=$("$dir/venv/bin/python" - "$dir/openapi.json" <<'PYTHON'
@@ -35,7 +35,7 @@ PYTHON
 expect 'the document has the rows of --routes' \
     "$("$GUARDHOUSE" --routes | sed 1d | tr -s ' ' | sort)" "$(sort <<<"$rows")"
 ask /docs.txt
-expect '/docs.txt is what --routes prints' "$("$GUARDHOUSE" --routes)" "$(content)"
+expect '/docs.txt is what --routes prints' "$("$GUARDHOUSE" --routes)" "$(body)"
 
 # Methods that must get a 405. QUERY is not one of them: the server does not know
 # it and answers 501 (RFC 9110 §15.6.2).

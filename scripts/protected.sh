@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every guarded route of the lesson: who comes in, who does not, and what each
-# is told.
+# Every guarded route of the lesson: which credentials it accepts, which ones it
+# refuses, and with which answer.
 . "$(dirname "$0")/server.sh"
 
 start
@@ -10,9 +10,9 @@ invalid="$missing"', error="invalid_token", error_description="the access token 
 repeated="$missing"', error="invalid_request", error_description="more than one Authorization field"'
 
 # seen: the last answer in one line.
-seen() { echo "$(status) $(content) | $(field WWW-Authenticate)"; }
+seen() { echo "$(status) $(body) | $(header WWW-Authenticate)"; }
 
-# guarded PATH TOKEN CONTENT DETAIL: what the route behind that token answers.
+# guarded PATH TOKEN BODY DETAIL: the answers of the route that accepts that token.
 guarded() {
     local path=$1 token=$2 welcome="200 $3 | " credentials name
     local no_credentials='401 {"detail":"Not authenticated"} | '"$missing"
@@ -20,43 +20,43 @@ guarded() {
 
     for name in Bearer bearer BEARER bEaReR; do
         ask "$path" -H "Authorization: $name $token"
-        expect "$path lets in '$name' and its token" "$welcome" "$(seen)"
+        expect "$path accepts '$name' and its token" "$welcome" "$(seen)"
     done
     ask "$path" -H "authorization:   Bearer   $token  "
-    expect "$path: spaces around the token do not matter" "$welcome" "$(seen)"
+    expect "$path accepts spaces around the token" "$welcome" "$(seen)"
     ask "$path" --head -H "Authorization: Bearer $token"
-    expect "$path: HEAD is let in like GET" 200 "$(status)"
+    expect "$path accepts HEAD like GET" 200 "$(status)"
 
     ask "$path"
-    expect "$path without credentials" "$no_credentials" "$(seen)"
+    expect "$path refuses a request without credentials" "$no_credentials" "$(seen)"
     ask "$path" --head
-    expect "$path: HEAD without credentials" "401 $missing" "$(status) $(field WWW-Authenticate)"
+    expect "$path refuses HEAD without credentials" "401 $missing" "$(status) $(header WWW-Authenticate)"
     for credentials in "Basic $token" "Token $token" "$token" "Bearer$token" 'Basic dXNlcjE6eA=='; do
         ask "$path" -H "Authorization: $credentials"
-        expect "$path with '$credentials', which is no Bearer" "$no_credentials" "$(seen)"
+        expect "$path refuses '$credentials', which has another scheme" "$no_credentials" "$(seen)"
     done
     ask "$path" -H 'Authorization;'
-    expect "$path with empty credentials" "$no_credentials" "$(seen)"
+    expect "$path refuses empty credentials" "$no_credentials" "$(seen)"
     for target in "$path?token=$token" "$path?access_token=$token" "$path?Authorization=Bearer%20$token"; do
         ask "$target"
-        expect "$target: a token in the query is no token" "$no_credentials" "$(seen)"
+        expect "$target: a token in the query is ignored" "$no_credentials" "$(seen)"
     done
     ask "$path" -H "Cookie: token=$token" -H "X-Authorization: Bearer $token"
-    expect "$path with the token in another field" "$no_credentials" "$(seen)"
+    expect "$path ignores a token in another header" "$no_credentials" "$(seen)"
 
     for credentials in Bearer 'Bearer wrong' "Bearer ${token}x" "Bearer ${token%?}" "Bearer x$token" \
         "Bearer $(tr '[:lower:]' '[:upper:]' <<<"$token")" "Bearer $token $token" "Bearer $token," \
         "Bearer \"$token\"" "Bearer $token="; do
         ask "$path" -H "Authorization: $credentials"
-        expect "$path with '$credentials'" "$no_good" "$(seen)"
+        expect "$path refuses '$credentials'" "$no_good" "$(seen)"
     done
 
     ask "$path" -H "Authorization: Bearer $token" -H "Authorization: Bearer $token"
-    expect "$path with two Authorization fields" \
+    expect "$path refuses two Authorization headers" \
         '400 {"detail":"Malformed credentials"} | '"$repeated" "$(seen)"
 
     ask "$path" --data 'a=b' -H 'Expect: 100-continue' --request GET
-    expect "$path: who is refused is not asked for content" 'HTTP/1.1 401 Unauthorized' \
+    expect "$path: a refused client does not get 100 Continue" 'HTTP/1.1 401 Unauthorized' \
         "$(head -n 1 <<<"$answer")"
 }
 
@@ -67,7 +67,7 @@ guarded /users/me validtoken '{"username":"user1"}' 'Invalid token'
 guarded /admin secret '{"user":"admin"}' 'Unauthorized'
 
 ask /admin -H 'Authorization: Bearer validtoken'
-expect 'a token opens its own route, and no other' \
+expect 'a token is valid for its own route only' \
     '401 {"detail":"Unauthorized"} | '"$invalid" "$(seen)"
 
 stop

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# A client that is not ours: Python's http.client, one connection for all.
+# Python's http.client sends all requests of the lesson on one connection.
 . "$(dirname "$0")/server.sh"
 
-command -v python3 >"$dir/python3" || skip 'there is no python3'
+command -v python3 >"$dir/python3" || skip 'python3 is not installed'
 
 start
 
@@ -13,7 +13,7 @@ MISSING = 'Bearer realm="guardhouse"'
 INVALID = MISSING + ', error="invalid_token", error_description="the access token is malformed, unknown or expired"'
 CREDENTIALS = "Invalid authentication credentials"
 
-# The lesson's table: path, token, answer, detail for another token.
+# The lesson's table: path, token, answer, and the detail for another token.
 TABLE = [
     ("/open", None, {"message": "Anyone can see this."}, None),
     ("/secure", None, {"message": "Only verified users."}, None),
@@ -37,12 +37,12 @@ def check(method, path, token, status, answer, challenge=None, allow=None):
     what = f"{method} {path} with {token or 'no token'}: {status}"
     connection.request(method, path, headers={"Authorization": f"Bearer {token}"} if token else {})
     response = connection.getresponse()
-    content = response.read()
+    body = response.read()
     expect(what, status, response.status)
-    expect(what, "" if answer is None else json.dumps(answer, separators=(",", ":")), content.decode())
+    expect(what, "" if answer is None else json.dumps(answer, separators=(",", ":")), body.decode())
     if answer is not None:
         expect(what, "application/json", response.getheader("Content-Type"))
-        expect(what, str(len(content)), response.getheader("Content-Length"))
+        expect(what, str(len(body)), response.getheader("Content-Length"))
     expect(what, challenge, response.getheader("WWW-Authenticate"))
     expect(what, allow, response.getheader("Allow"))
     expect(what, None, response.getheader("Connection"))

@@ -1,7 +1,7 @@
-# Sourced by the stories: starts the server on a free port, asks it, and stops
-# it by its pid. Needs bash (for /dev/tcp) and curl.
+# Sourced by the other scripts: starts the server on a free port, sends requests
+# to it, and stops it by its pid. Needs bash (for /dev/tcp) and curl.
 #
-#   GUARDHOUSE=path/to/guardhouse scripts/open.sh    # this binary; else one is built
+#   GUARDHOUSE=path/to/guardhouse scripts/open.sh    # this binary; without it, the script builds one
 
 set -euo pipefail
 unset CDPATH
@@ -16,9 +16,9 @@ dir=$(mktemp -d)
 server= others=()
 trap 'ended $?' EXIT
 
-# Leaves nothing behind, however the story ended.
+# Leaves nothing behind, however the script ended.
 ended() {
-    # The story may have been waiting for a server that does not stop.
+    # The script may have waited for a server that does not stop.
     for pid in $server ${replica[@]+"${replica[@]}"} ${others[@]+"${others[@]}"}; do
         { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null || true
     done
@@ -30,14 +30,14 @@ ended() {
     exit "$1"
 }
 
-# Says what is missing, and ends the story without a failure.
+# Says what is missing, and ends the script without a failure.
 skip() {
     echo "skipped: $1"
     exit 0
 }
 
-# need PROGRAM PACKAGE: its path is in the variable of that name. Installs Debian's
-# package where that can be done, and skips the story where it can't.
+# need PROGRAM PACKAGE: puts the program's path into the variable of that name.
+# Installs Debian's package if it can, and else skips the script.
 need() {
     local path
     if ! path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1") &&
@@ -50,10 +50,11 @@ need() {
     eval "$1=\$path"
 }
 
-# also_stop PID: a program beside the server, stopped when the story ends.
+# also_stop PID: a program beside the server, which the end of the script stops.
 also_stop() { others+=("$1"); }
 
-# free_port NAME: a port that nobody listens at, in the variable of that name.
+# free_port NAME: puts a port on which no program listens into the variable of
+# that name.
 free_port() {
     local try
     for try in {1..50}; do
@@ -63,8 +64,8 @@ free_port() {
     skip 'no port is free'
 }
 
-# nginx_http: the beginning of a configuration, up to and into `http {`: in the
-# foreground, one process, and nothing written outside the story's folder.
+# nginx_http: the beginning of a configuration of nginx, into `http {`. nginx runs
+# in the foreground, as one process, and writes only into the script's folder.
 nginx_http() {
     cat <<NGINX
 daemon off;
@@ -82,7 +83,7 @@ http {
 NGINX
 }
 
-# expect WHAT EXPECTED SAW: a line if they are the same, the end if they are not.
+# expect WHAT EXPECTED SAW: prints a line if both are the same, and else fails.
 expect() {
     if [ "$2" = "$3" ]; then
         echo "ok      $1"
@@ -92,13 +93,14 @@ expect() {
     fi
 }
 
-# expect_like WHAT PATTERN SAW: the same for a pattern of the shell.
+# expect_like WHAT PATTERN SAW: the same, with a pattern of the shell.
 expect_like() {
-    # shellcheck disable=SC2053 # The pattern is one.
+    # shellcheck disable=SC2053 # It is meant as a pattern.
     if [[ $3 == $2 ]]; then echo "ok      $1"; else expect "$1" "$2" "$3"; fi
 }
 
-# start [OPTION ...]: returns when the server is ready. Its stdout stays open as 3.
+# start [OPTION ...]: returns when the server is ready. Its stdout stays open as
+# descriptor 3.
 start() { start_at 0 "$@"; }
 
 # start_at PORT [OPTION ...]
@@ -108,7 +110,8 @@ start_at() {
     mkfifo "$dir/stdout"
     "$GUARDHOUSE" --listen "127.0.0.1:$1" "${@:2}" >"$dir/stdout" 2>"$dir/log" &
     server=$!
-    # Both wait for an event: the other end of the pipe, and the line.
+    # The first line waits until the server opens the pipe, the second one until it
+    # says that it is ready.
     exec 3<"$dir/stdout"
     read -r -t 10 ready <&3 || true
     expect_like 'the server says where it listens' 'listening on http*://127.0.0.1:[1-9]*' "$ready"
@@ -116,22 +119,23 @@ start_at() {
     port=${url##*:}
 }
 
-# stop [SIGNAL]: waits for the end; the exit code is in $code.
+# stop [SIGNAL]: waits until the server has ended; the exit code is in $code.
 stop() {
     kill -"${1:-TERM}" "$server"
     ended_with
 }
 
+# ended_with: the same for a server that has its signal already.
 ended_with() {
     code=0
     wait "$server" || code=$?
     server=
 }
 
-# logged PATTERN: waits until the log has it.
+# logged PATTERN: waits until a line of the log matches.
 logged() { timeout 10 grep -q -m 1 -e "$1" <(tail -n +1 -f "$dir/log"); }
 
-# ask TARGET [CURL OPTION ...]: the answer is in $answer.
+# ask TARGET [CURL OPTION ...]: sends a request; the answer is in $answer.
 ask() {
     local target=$1
     shift
@@ -139,22 +143,23 @@ ask() {
         --request-target "$target" "$@" "$url/" | tr -d '\r')
 }
 
-# Parts of $answer: the code, a field's value, the content.
+# Parts of $answer: the status, the value of a header, the body.
 status() { sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p' <<<"$answer"; }
-field() { sed -n "1,/^\$/s/^$1: //p" <<<"$answer"; }
-content() { sed '1,/^$/d' <<<"$answer"; }
+header() { sed -n "1,/^\$/s/^$1: //p" <<<"$answer"; }
+body() { sed '1,/^$/d' <<<"$answer"; }
 
 # connect N: opens a connection as descriptor N.
 connect() { eval "exec $1<>/dev/tcp/127.0.0.1/$port"; }
 
-# send N OCTETS: in one piece, \r and \n as in printf.
+# send N BYTES: in one write; \r and \n are as in printf.
 send() {
-    # shellcheck disable=SC2059 # The octets are printf's own format.
-    printf "$2" >"$dir/octets"
-    cat "$dir/octets" >&"$1"
+    # shellcheck disable=SC2059 # The bytes are a format of printf.
+    printf "$2" >"$dir/bytes"
+    cat "$dir/bytes" >&"$1"
 }
 
-# receive N: what comes until the server closes, in $answer; fails if it does not.
+# receive N: reads until the server closes, and fails if it does not; what came is
+# in $answer.
 receive() {
     local line= end=0
     answer=

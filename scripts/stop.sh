@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# A stop: at the first signal in good order, at the second at once.
+# How the server stops: at the first signal it lets requests end, at the second
+# one it ends at once.
 . "$(dirname "$0")/server.sh"
 
-# under_way: descriptor 4 has a request under way, and 5 is idle. One piece holds
-# a request and half of the next, so the answer to the first says that the
-# server has the half.
+# under_way: descriptor 4 has a request under way, and 5 is idle. One write has a
+# request and half of the next one. So the answer to the first request shows that
+# the server has that half.
 under_way() {
     connect 5
     connect 4
@@ -20,16 +21,16 @@ for signal in TERM INT; do
     under_way
     kill -"$signal" "$server"
     receive 5
-    expect "SIG$signal: an idle connection is closed without a word" '' "$answer"
-    # Idle connections are closed after the listener is.
+    expect "SIG$signal: an idle connection is closed without an answer" '' "$answer"
+    # The server closes the idle connections after the listener.
     refused=0
     ask /open 2>"$dir/curl" || refused=$?
-    expect 'nobody else is let in: curl finds the connection refused' 7 "$refused"
+    expect 'a new connection is refused' 7 "$refused"
     send 4 'Authorization: Bearer fake-super-secret-token\r\n\r\n'
     receive 4
     expect 'the request under way gets its whole answer' \
-        '200 {"message":"Hello user1! This is a protected route."}' "$(status) $(content)"
-    expect 'and is told that it was the last' close "$(field Connection)"
+        '200 {"message":"Hello user1! This is a protected route."}' "$(status) $(body)"
+    expect 'and the answer says that it is the last one' close "$(header Connection)"
     ended_with
     expect 'the exit code is 0' 0 "$code"
 done
@@ -39,10 +40,10 @@ under_way
 kill -TERM "$server"
 receive 5
 stop
-expect 'a second signal ends it at once, with exit code 1' 1 "$code"
+expect 'at a second signal the server ends at once, with exit code 1' 1 "$code"
 receive 4
-expect 'the request under way is cut off' '' "$answer"
+expect 'and the request under way gets no answer' '' "$answer"
 
 start
 stop INT
-expect 'a server that nobody asked anything stops as well' 0 "$code"
+expect 'a server without any request stops as well' 0 "$code"

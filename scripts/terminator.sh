@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# HTTPS, ended in front: nginx, with the README's own lines, speaks TLS to the
-# client and plain HTTP to the server.
+# HTTPS by a proxy: nginx, with the lines of the manual, speaks TLS with the client
+# and plain HTTP with the server.
 . "$(dirname "$0")/server.sh"
 
 need nginx nginx-light
@@ -13,8 +13,8 @@ start
 free_port front
 {
     nginx_http
-    # As it stands there, but for ports and places.
-    sed -n '/^## HTTPS/,/^## In front/p' README.md | sed -n '/^```nginx$/,/^```$/p' | grep -v '^```' |
+    # The lines of the manual, with other ports and paths.
+    sed -n '/^```nginx$/,/^```$/p' src/manual/https.md | grep -v '^```' |
         sed "s|127.0.0.1:8000|127.0.0.1:$port|; s|listen 443|listen 127.0.0.1:$front|
              s|/etc/ssl/fullchain.pem|$dir/cert.pem|; s|/etc/ssl/private/key.pem|$dir/key.pem|"
     echo '}'
@@ -29,17 +29,17 @@ curl -q --noproxy '*' --silent --output /dev/null --cacert "$dir/cert.pem" \
 for version in 1.2 1.3; do
     ask /users/me --cacert "$dir/cert.pem" "--tlsv$version" --tls-max "$version" \
         -H 'Authorization: Bearer validtoken'
-    expect "TLS $version, and a token" '200 {"username":"user1"}' "$(status) $(content)"
+    expect "over TLS $version a token is accepted" '200 {"username":"user1"}' "$(status) $(body)"
 done
 ask /protected --cacert "$dir/cert.pem" --http1.1
-expect 'a refusal comes through, and says that the host is reached by HTTPS' \
+expect 'a refusal gets through, and tells the client to use HTTPS from now on' \
     '401 Bearer realm="guardhouse" max-age=31536000' \
-    "$(status) $(field WWW-Authenticate) $(field Strict-Transport-Security)"
+    "$(status) $(header WWW-Authenticate) $(header Strict-Transport-Security)"
 ask /open --cacert "$dir/cert.pem" --http2
-expect_like 'HTTP/2 is spoken in front' 'HTTP/2 200*' "$answer"
+expect_like 'nginx speaks HTTP/2 with the client' 'HTTP/2 200*' "$answer"
 for number in {1..5}; do
     ask /healthz --cacert "$dir/cert.pem"
-    expect "request $number finds the server" 200 "$(status)"
+    expect "request $number reaches the server" 200 "$(status)"
 done
 
 stop

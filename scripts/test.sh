@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# All tests: those of cargo, then the stories, each against a server of its own.
-# A story that can't be told here says why, and is no failure.
+# All tests: those of cargo, then the scripts, each of which starts a server and
+# acts as its users. A script that can't run on this machine says why; that is no
+# failure.
 set -euo pipefail
 unset CDPATH
 cd "$(dirname "$0")/.."
 
-# Without features there are three packages, and no more.
+# Without features the program is built from three packages beside its own.
 packages=$(cargo tree --locked --edges normal --prefix none --no-dedupe | cut -d' ' -f1 | sort -u | paste -sd' ')
 if [ "$packages" != 'guardhouse httparse log simple_logger' ]; then
-    echo "the default build has other packages than three: $packages"
+    echo "the default build does not have exactly three other packages: $packages"
     exit 1
 fi
 
@@ -24,22 +25,22 @@ passed=0 failed=0 skipped=0
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 for script in scripts/*.sh; do
-    story=$(basename "$script" .sh)
-    case $story in
-        # What the stories share, this script, and what measures.
+    name=$(basename "$script" .sh)
+    case $name in
+        # What the scripts share, this script, and the one that measures.
         server | test | bench) continue ;;
     esac
     began=$SECONDS
     if ! "$script" >"$output" 2>&1 </dev/null; then
         failed=$((failed + 1))
-        echo "story $story: FAILED"
+        echo "$script: FAILED"
         cat "$output"
     elif reason=$(grep '^skipped: ' "$output"); then
         skipped=$((skipped + 1))
-        echo "story $story: $reason"
+        echo "$script: $reason"
     else
         passed=$((passed + 1))
-        echo "story $story: passed in $((SECONDS - began)) s"
+        echo "$script: passed in $((SECONDS - began)) s"
     fi
 done
 

@@ -1,29 +1,30 @@
 #!/usr/bin/env bash
-# HTTPS, built in: the README's own lines, then what a client sees that comes
-# without TLS, with the wrong one, or while the certificate is renewed.
+# Built-in HTTPS: the lines of the manual, and then clients without TLS, clients
+# with an old version of TLS, and clients while the certificate is renewed.
 . "$(dirname "$0")/server.sh"
 
 need openssl openssl
 cargo build --release --locked --quiet --features tls
 cp "${CARGO_TARGET_DIR:-target}/release/guardhouse" "$dir/with-tls"
-# The default build comes last: it is what others find in that place.
+# The default build comes last, because the other scripts use it.
 cargo build --release --locked --quiet
 without=${CARGO_TARGET_DIR:-target}/release/guardhouse
 GUARDHOUSE=$dir/with-tls
 
-# section FENCE: the README's lines in blocks of that kind under "HTTPS".
+# section FENCE: the lines of the chapter in blocks of that kind.
 section() {
-    sed -n '/^## HTTPS$/,/^## In front/p' README.md | sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" | grep -v '^```'
+    sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" src/manual/https.md | grep -v '^```'
 }
 
-# certificate: a new pair, with the README's own command.
+# certificate: makes a new certificate and its key, with the command of the chapter.
 certificate() {
     local command
     command=$(section sh | sed -n '/^openssl /,/[^\\]$/p')
     (cd "$dir" && umask 077 && eval "$command") 2>/dev/null
 }
 
-# failing ARGUMENT ...: what a command says that is to fail, with its exit code.
+# failing COMMAND ...: runs a command that should fail; its output is in $said, and
+# its exit code in $code.
 failing() {
     code=0
     said=$("$@" 2>&1) || code=$?
@@ -37,18 +38,18 @@ expect 'without the feature, the options say which build has it' \
     '2 guardhouse: --tls-cert needs a build with the feature tls: cargo build --release --features tls
 Try: guardhouse --help' "$code $said"
 failing "$GUARDHOUSE" --tls-cert "$dir/cert.pem"
-expect 'a certificate wants its key' '2 guardhouse: --tls-cert needs --tls-key beside it
+expect 'a certificate needs its key' '2 guardhouse: --tls-cert needs --tls-key beside it
 Try: guardhouse --help' "$code $said"
 failing "$GUARDHOUSE" --tls-cert "$dir/cert.pem" --tls-key "$dir/nowhere.pem"
-expect_like 'a file that is not there is named' \
+expect_like 'the error names a file that does not exist' \
     "1 guardhouse: $dir/nowhere.pem can't be read: *" "$code $said"
 failing "$GUARDHOUSE" --tls-cert "$dir/cert.pem" --tls-key "$dir/cert.pem"
-expect_like 'as is one without a key' "1 guardhouse: $dir/cert.pem has no private key: *" "$code $said"
+expect_like 'and a file without a key' "1 guardhouse: $dir/cert.pem has no private key: *" "$code $said"
 
 start "${pair[@]}"
-expect 'the ready line says https' "https://127.0.0.1:$port" "$url"
+expect 'the line that says where the server listens has https' "https://127.0.0.1:$port" "$url"
 
-# The README's lines, and what it says that they print.
+# The lines of the chapter, and what it says that they print.
 undated() { tr -d '\r' | sed 's/^Date: .*/Date: …/'; }
 checked=0 command='' expected=
 check() {
@@ -65,43 +66,43 @@ while IFS= read -r line; do
     esac
 done < <(section console)
 check
-expect 'the README has lines about HTTPS' 2 "$checked"
+expect 'the chapter has its lines' 2 "$checked"
 
 for version in 1.2 1.3; do
     ask /users/me --cacert "$dir/cert.pem" "--tlsv$version" --tls-max "$version" \
         -H 'Authorization: Bearer validtoken'
-    expect "TLS $version, and a token" '200 {"username":"user1"}' "$(status) $(content)"
+    expect "over TLS $version a token is accepted" '200 {"username":"user1"}' "$(status) $(body)"
 done
 ask /protected --cacert "$dir/cert.pem" --http2
-expect 'a client that would rather have HTTP/2 gets HTTP/1.1' \
-    'HTTP/1.1 401 max-age=31536000' "${answer%% *} $(status) $(field Strict-Transport-Security)"
+expect 'a client that prefers HTTP/2 gets HTTP/1.1' \
+    'HTTP/1.1 401 max-age=31536000' "${answer%% *} $(status) $(header Strict-Transport-Security)"
 ask /open --cacert "$dir/cert.pem" --next --cacert "$dir/cert.pem" --silent --request-target /secure \
     --write-out '%{num_connects}' "$url/"
-expect_like 'two requests, one connection' '*"Only verified users."}0' "$answer"
+expect_like 'two requests need one connection' '*"Only verified users."}0' "$answer"
 
 failing curl -q --noproxy '*' --silent --show-error "$url/open"
-expect_like 'who does not know the certificate does not talk to us' '60 *' "$code $said"
+expect_like 'a client that does not trust the certificate closes' '60 *' "$code $said"
 failing curl -q --noproxy '*' --silent --cacert "$dir/cert.pem" --tls-max 1.1 --ciphers DEFAULT@SECLEVEL=0 "$url/open"
 expect_like 'TLS 1.1 is refused' '35 *' "$code $said"
 secure=$url url=http://127.0.0.1:$port
 ask /open
-expect 'plain HTTP is told to use HTTPS' \
-    '400 {"detail":"this port speaks HTTPS alone: use https://"}' "$(status) $(content)"
+expect 'a client without TLS is told to use HTTPS' \
+    '400 {"detail":"this port speaks HTTPS alone: use https://"}' "$(status) $(body)"
 connect 4
 send 4 '\0\1\2 garbage'
 receive 4
 url=$secure
 ask /open --cacert "$dir/cert.pem"
-expect 'garbage harms nobody' 200 "$(status)"
+expect 'after garbage on one connection another client is served' 200 "$(status)"
 
-# closed_with VERSION: how the server's side of a connection ends.
+# closed_with VERSION: how many close_notify the server sends on a connection.
 closed_with() {
     printf 'GET /open HTTP/1.0\r\n\r\n' |
         "$openssl" s_client -connect "127.0.0.1:$port" "-$1" -ign_eof -msg 2>&1 |
         grep -c '^<<< .*close_notify' || true
 }
 for version in tls1_2 tls1_3; do
-    expect "close_notify is sent: $version" 1 "$(closed_with "$version")"
+    expect "with $version the server sends close_notify" 1 "$(closed_with "$version")"
 done
 
 fingerprint() {
@@ -113,19 +114,19 @@ before=$(fingerprint)
 echo 'not a certificate' >"$dir/cert.pem"
 kill -HUP "$server"
 logged 'the certificate stays what it was: .*cert.pem has no certificate'
-expect 'SIGHUP with a bad file: the old one stays' "$before" "$(fingerprint)"
+expect 'SIGHUP with a bad file: the old certificate stays in use' "$before" "$(fingerprint)"
 certificate
 kill -HUP "$server"
 logged 'the certificate is loaded again'
-expect 'SIGHUP with a new one: it is shown' \
+expect 'SIGHUP with a new certificate: the server uses it' \
     "$("$openssl" x509 -in "$dir/cert.pem" -noout -fingerprint -sha256)" "$(fingerprint)"
 failing curl -q --noproxy '*' --silent --cacert "$dir/old.pem" "$url/open"
-expect_like 'so the old one is trusted in vain' '60 *' "$code $said"
+expect_like 'a client that trusts only the old one closes' '60 *' "$code $said"
 
 stop
 expect 'the server stops' 0 "$code"
 
-# Last, for it needs a scanner: protocols, ciphers, renegotiation and the like.
+# The last part needs a scanner: protocols, ciphers, renegotiation and the like.
 start "${pair[@]}"
 need sslscan sslscan
 "$sslscan" --no-colour --no-fallback "127.0.0.1:$port" >"$dir/scan" 2>&1
@@ -140,4 +141,4 @@ expect 'sslscan: every cipher suite is AEAD with forward secrecy' '' \
 expect 'sslscan: no compression, no insecure renegotiation, no Heartbleed' '' \
     "$(grep -iE 'compression enabled|insecure session|vulnerable' "$dir/scan" | grep -v 'not vulnerable' || true)"
 stop
-expect 'and a scan harms nobody' 0 "$code"
+expect 'the server stops after the scan' 0 "$code"

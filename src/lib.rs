@@ -102,7 +102,36 @@ pub mod users {
     pub use crate::auth::users_file::{LineError, LoadError, new_line};
 }
 
-/// The README's examples are compiled, and run where they end.
+/// The manual. Each module here is a chapter of it; the README has a table of them.
+///
+/// The chapters are the files in `src/manual/`. Their Rust examples are doc tests.
+pub mod manual {
+    #[doc = include_str!("manual/reading.md")]
+    pub mod reading {}
+
+    #[doc = include_str!("manual/users.md")]
+    pub mod users {}
+
+    #[doc = include_str!("manual/operations.md")]
+    pub mod operations {}
+
+    #[doc = include_str!("manual/proxies.md")]
+    pub mod proxies {}
+
+    #[doc = include_str!("manual/https.md")]
+    pub mod https {}
+
+    #[doc = include_str!("manual/logins.md")]
+    pub mod logins {}
+
+    #[doc = include_str!("manual/limits.md")]
+    pub mod limits {}
+
+    #[doc = include_str!("manual/performance.md")]
+    pub mod performance {}
+}
+
+/// The Rust examples of the README are doc tests as well.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

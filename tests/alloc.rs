@@ -1,5 +1,5 @@
-//! How often the heap is asked for memory on the way of a keep-alive request.
-//! A count, and never a time.
+//! How many allocations one more request on a connection needs. The tests count
+//! allocations, and measure no time.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -21,7 +21,7 @@ fn routes() -> Routes {
     ])
 }
 
-/// Allocations for one more request of these bytes on a connection.
+/// The number of allocations for one more request of these bytes.
 #[track_caller]
 fn allocations(request: &str, status: &str) -> f64 {
     let (routes, limits) = (routes(), Limits::default());
@@ -33,9 +33,9 @@ fn allocations(request: &str, status: &str) -> f64 {
         assert_eq!(answers.matches(&format!("HTTP/1.1 {status}\r\n")).count(), requests);
         f64::from(u32::try_from(info.count_total).unwrap())
     };
-    // The first thousand pays for the connection. What the peer in memory holds
-    // of the answers grows now and then, and a new second has a new date, so the
-    // quotient is not quite whole.
+    // The allocations for the connection itself are in both counts. The buffer
+    // that collects the answers grows now and then, and each second has a new
+    // date, so the quotient is not exactly a whole number.
     (count(2000) - count(1000)) / 1000.0
 }
 
@@ -50,8 +50,8 @@ const TOKEN: &str = "Authorization: Bearer s3cret-of-ann\r\n";
 #[test]
 fn the_server_allocates_nothing_for_a_request() {
     expect("GET /constant HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK", 0.0);
-    let many_fields = "X-Header: value\r\n".repeat(20);
-    expect(&format!("GET /constant HTTP/1.1\r\nHost: a\r\n{many_fields}\r\n"), "200 OK", 0.0);
+    let many_headers = "X-Header: value\r\n".repeat(20);
+    expect(&format!("GET /constant HTTP/1.1\r\nHost: a\r\n{many_headers}\r\n"), "200 OK", 0.0);
 }
 
 #[test]
@@ -60,12 +60,12 @@ fn a_guard_and_its_user_allocate_nothing() {
 }
 
 #[test]
-fn a_handler_allocates_the_text_that_it_makes() {
+fn a_handler_that_makes_a_text_allocates_once() {
     expect(&format!("GET /hello HTTP/1.1\r\nHost: a\r\n{TOKEN}\r\n"), "200 OK", 1.0);
 }
 
 #[test]
-fn a_refusal_allocates_its_challenge_and_little_else() {
-    // The list of challenges, the challenge, the answer's JSON, and its fields.
+fn a_refusal_allocates_four_times() {
+    // The list of challenges, the challenge, the JSON of the answer, and its headers.
     expect("GET /guarded HTTP/1.1\r\nHost: a\r\n\r\n", "401 Unauthorized", 4.0);
 }

@@ -1,5 +1,5 @@
 //! The challenge table: a test sends each row over a socket, and another one
-//! compares the table with the README's copy.
+//! compares the table with its copy in the manual.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,7 +11,7 @@ use std::thread;
 use guardhouse::Method::GET;
 use guardhouse::{Request, Response, Route, Server, Stop, User, Users, guard};
 
-/// The README's name for a request, its header lines, and the status and the
+/// The manual's name for a request, its header lines, and the status and the
 /// challenges of the answer.
 type Row = (&'static str, String, u16, &'static [&'static str]);
 
@@ -32,7 +32,7 @@ fn header(value: &str) -> String {
     format!("Authorization: {value}\r\n")
 }
 
-/// The rows of the README, in its order.
+/// The rows of the manual, in its order.
 fn table() -> Vec<Row> {
     vec![
         ("no `Authorization`, or a blank one", String::new(), 401, ASKS),
@@ -46,7 +46,7 @@ fn table() -> Vec<Row> {
     ]
 }
 
-/// More rows, which would only repeat the rules in the README.
+/// More rows, which would only repeat the rules in the manual.
 fn wrong_credentials() -> Vec<Row> {
     let long = |length| header(&format!("Bearer {}", "a".repeat(length)));
     vec![
@@ -192,15 +192,15 @@ fn a_token_in_the_query_is_ignored() {
 }
 
 #[test]
-fn the_readme_has_this_table() {
+fn the_manual_has_this_table() {
     let mut expected =
         String::from("| request | answer | `WWW-Authenticate` |\n| --- | --- | --- |\n");
     for (name, _, status, challenges) in table() {
         let challenge = challenges.first().map_or("–".to_owned(), |value| format!("`{value}`"));
         writeln!(expected, "| {name} | {status} | {challenge} |").unwrap();
     }
-    let readme = include_str!("../README.md");
-    let (_, rest) = readme.split_once("<!-- challenges: tests/challenges.rs -->\n").unwrap();
+    let chapter = include_str!("../src/manual/users.md");
+    let (_, rest) = chapter.split_once("<!-- challenges: tests/challenges.rs -->\n").unwrap();
     let (found, _) = rest.split_once("<!-- /challenges -->").unwrap();
-    assert!(found == expected, "the README must have this table:\n{expected}");
+    assert!(found == expected, "src/manual/users.md must have this table:\n{expected}");
 }

@@ -1,6 +1,5 @@
-//! A second program on the public API: it answers with what it got. It is for
-//! public conformance suites, and for the scripts that look at the server from
-//! outside.
+//! A second program on the public API: it sends back what it received. Public
+//! conformance suites use it, and the scripts that test the server from outside.
 //!
 //! ```sh
 //! cargo run --release --example echo -- --listen 127.0.0.1:0
@@ -23,7 +22,7 @@ fn main() -> io::Result<()> {
     server.run(routes())
 }
 
-/// The table.
+/// The routes of the program.
 pub fn routes() -> Routes {
     let home = Route::open(GET, "/", |_: &mut Request| Response::text("OK\n"));
     let body = Route::open(POST, "/", body);
@@ -31,13 +30,14 @@ pub fn routes() -> Routes {
     Routes::new([home, body].into_iter().chain(any))
 }
 
-/// The content, as it came.
+/// Sends back the body.
 fn body(request: &mut Request) -> Result<Response, Error> {
-    let content = request.body()?.to_vec();
-    Ok(Response::new(Status::OK).with_body("application/octet-stream", content))
+    let body = request.body()?.to_vec();
+    Ok(Response::new(Status::OK).with_body("application/octet-stream", body))
 }
 
-/// The fields, one a line; the method and the target in fields of the answer.
+/// Sends back the headers, one in each line, and the method and the target in
+/// headers of the answer.
 fn headers(request: &mut Request) -> Response {
     let lines = request.headers().iter().map(|header| [header.name.as_bytes(), header.value]);
     let lines: Vec<u8> =

@@ -1,4 +1,4 @@
-//! What the echo program answers, so that what is measured with it is true.
+//! The answers of the echo program, on which other tests and scripts rely.
 
 #[allow(dead_code, unreachable_pub)] // Its `main` listens.
 #[path = "echo.rs"]
@@ -13,13 +13,13 @@ fn answer(request: &str) -> String {
 }
 
 #[test]
-fn answers_the_root() {
+fn the_root_answers_ok() {
     let answer = answer("GET / HTTP/1.0\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\nOK\n"));
 }
 
 #[test]
-fn sends_content_back_as_it_came() {
+fn a_body_is_sent_back_unchanged() {
     let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
                    2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n";
     let counted = "POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello";
@@ -31,7 +31,7 @@ fn sends_content_back_as_it_came() {
 }
 
 #[test]
-fn lists_the_fields_of_any_method() {
+fn the_headers_of_any_method_are_sent_back() {
     for method in ["GET", "POST", "DELETE", "OPTIONS"] {
         let head = format!("{method} /%65cho?a=b HTTP/1.0\r\nhOst:a\r\nX: 1\r\nX: \r\n\r\n");
         let answer = answer(&head);

@@ -1,8 +1,8 @@
-"""What scripts/login.sh can't see with curl: a terminal, and a crowd.
+"""What scripts/login.sh can't test with curl: a terminal, and many clients at once.
 
     python3 tests/login.py GUARDHOUSE HOST PORT
 
-GUARDHOUSE is the program; at HOST and PORT one runs already.
+GUARDHOUSE is the program; one is running at HOST and PORT already.
 """
 
 import http.client
@@ -28,16 +28,16 @@ def check(what, holds, saw):
 
 
 def read(terminal):
-    """What a terminal shows next; nothing once nobody has it open any more."""
+    """What the terminal shows next; nothing after the program has ended."""
     try:
         return os.read(terminal, 1024)
-    except OSError:  # Linux's way to say so.
+    except OSError:  # So Linux says that no program has the terminal open.
         return b""
 
 
 def typed(*answers):
-    """Types an answer to each question; what the terminal showed, whether it
-    shows what is typed afterwards, and the exit code."""
+    """Types an answer to each question. Returns what the terminal showed, whether it
+    shows afterwards what is typed, and the exit code."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv(GUARDHOUSE, [GUARDHOUSE, "--hash-password"])
@@ -56,24 +56,24 @@ def typed(*answers):
 
 shown, echoes, code = typed(b"s3cret\n", b"s3cret\n")
 check("a terminal does not show the password", "s3cret" not in shown and code == 0, shown)
-check("but its hash", "$argon2id$" in shown and echoes, shown)
+check("but it shows the hash", "$argon2id$" in shown and echoes, shown)
 shown, echoes, code = typed(b"s3cret\n", b"secret\n")
-check("two that differ are refused", "not the same" in shown and echoes and code == 1, shown)
+check("two passwords that differ are refused", "not the same" in shown and echoes and code == 1, shown)
 shown, echoes, code = typed(b"s3cr\x03")
-check("Ctrl-C leaves the terminal as it was", echoes and code == 1, (shown, echoes, code))
+check("after Ctrl-C the terminal shows again what is typed", echoes and code == 1, (shown, echoes, code))
 
-# --- The same work ---
+# --- A wrong password and an unknown name take the same time ---
 
 
 def refusals(*names):
-    """How long each name takes to be refused, in ms: the median of some. In
-    turns, so that whatever else the machine does slows down all of them."""
+    """The time until each name is refused, in ms: the median of 101. The names take
+    turns, so that other work of the machine slows all of them alike."""
     connection = http.client.HTTPConnection(HOST, PORT, timeout=30)
-    fields = {"Content-Type": "application/x-www-form-urlencoded"}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
     times = {name: [] for name in names}
     for name in names * 101:
         began = time.perf_counter()
-        connection.request("POST", "/token", f"username={name}&password=guessed", fields)
+        connection.request("POST", "/token", f"username={name}&password=guessed", headers)
         connection.getresponse().read()
         times[name].append((time.perf_counter() - began) * 1000)
     return [sorted(times[name])[50] for name in names]
@@ -82,15 +82,15 @@ def refusals(*names):
 wrong, unknown = refusals("ann", "eve")
 print(f"        a wrong password is refused after {wrong:.1f} ms, an unknown name after {unknown:.1f} ms")
 
-# --- A crowd ---
+# --- Many clients that guess ---
 
 
 def guess(count, everyone):
-    """One client that guesses, as fast as it is answered."""
+    """One client that guesses as fast as the server answers."""
     connection = http.client.HTTPConnection(HOST, PORT, timeout=30)
-    fields = {"Content-Type": "application/x-www-form-urlencoded"}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
     while True:
-        connection.request("POST", "/token", "username=ann&password=guessed", fields)
+        connection.request("POST", "/token", "username=ann&password=guessed", headers)
         answer = connection.getresponse()
         answer.read()
         if sum(count.values()) == 0:
@@ -98,8 +98,8 @@ def guess(count, everyone):
         count[answer.status] = count.get(answer.status, 0) + 1
 
 
-def crowd(ready, stop):
-    """A process of clients that guess, until `stop` is closed."""
+def guessers(ready, stop):
+    """Runs clients that guess, in this process, until `stop` is closed."""
     everyone = threading.Barrier(GUESSERS + 1)
     counts = [{} for _ in range(GUESSERS)]
     for count in counts:
@@ -116,8 +116,8 @@ def crowd(ready, stop):
     os._exit(1 if others else 0)
 
 
-def canary():
-    """How long each of many requests for another route takes, sorted, in ms."""
+def other_requests():
+    """The times of many requests for another route, sorted, in ms."""
     connection = http.client.HTTPConnection(HOST, PORT, timeout=30)
     times = []
     for _ in range(ASKED):
@@ -129,7 +129,7 @@ def canary():
 
 
 def figures(what):
-    times = canary()
+    times = other_requests()
     median, late, last = times[ASKED // 2], times[ASKED * 99 // 100], times[-1]
     print(f"        {what}: median {median:.2f} ms, 99th percentile {late:.2f} ms, most {last:.2f} ms")
     sys.stdout.flush()
@@ -140,10 +140,10 @@ figures("GET /open while nobody guesses")
 pid = os.fork()
 if pid == 0:
     os.close(stops)
-    crowd(ready, stop)
+    guessers(ready, stop)
 os.close(ready)
 check(f"{GUESSERS} clients guess", os.read(is_ready, 1) == b".", "that they ended")
 figures("GET /open meanwhile")
 os.close(stops)
 code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-check("each guess is refused, or told to come later", code == 0, code)
+check("each guess is refused, or told to try again later", code == 0, code)

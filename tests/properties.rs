@@ -1,9 +1,9 @@
-//! What holds for every input, tried with many: valid requests cut anywhere,
-//! and requests with random mistakes in them.
+//! What holds for every input, tested with many: valid requests that are cut
+//! anywhere, and requests with random mistakes.
 //!
 //! `GUARDHOUSE_CASES=1000000 cargo test --release --test properties -- --nocapture`
-//! tries more, and shows how many a second. `GUARDHOUSE_SEED` begins elsewhere;
-//! a failure prints the seed of its case.
+//! runs more cases, and shows how many a second. `GUARDHOUSE_SEED` is the seed of
+//! the first case; a failure prints the seed of its case.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
@@ -16,12 +16,12 @@ use guardhouse::{Limits, Routes};
 
 use support::{Answer, Asked, exchange, routes, shown, statuses};
 
-/// Random numbers that can be had again: xorshift64*.
+/// Random numbers that are the same for the same seed: xorshift64*.
 struct Random(u64);
 
 impl Random {
     fn new(seed: u64) -> Random {
-        // Seeds that differ in one bit must not begin alike, and none can be 0.
+        // Seeds that differ in one bit must begin differently, and none may be 0.
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         random.next();
         random
@@ -49,7 +49,7 @@ impl Random {
     }
 }
 
-/// A valid request, and what is asked with it.
+/// A valid request, and whether its answer has a body.
 struct Valid {
     bytes: Vec<u8>,
     asked: Asked,
@@ -77,14 +77,12 @@ fn valid(random: &mut Random) -> Valid {
     }
     let mut body = Vec::new();
     if !get || random.once_in(4) {
-        let content: Vec<u8> =
-            (0..random.below(40)).map(|_| *random.pick(&CONTENT.each_ref())).collect();
+        body = (0..random.below(40)).map(|_| *random.pick(&BODY.each_ref())).collect();
         if random.once_in(2) {
-            let _ = write!(head, "Content-Length: {}\r\n", content.len());
-            body = content;
+            let _ = write!(head, "Content-Length: {}\r\n", body.len());
         } else {
             head += "Transfer-Encoding: chunked\r\n";
-            body = chunked(random, &content);
+            body = chunked(random, &body);
         }
     }
     head += "\r\n";
@@ -92,24 +90,24 @@ fn valid(random: &mut Random) -> Valid {
     Valid { bytes: [head.into_bytes(), body].concat(), asked }
 }
 
-/// What content is made of: bytes that mean something in a head or a chunk.
-const CONTENT: [u8; 12] = *b"a0\r\n:; \0\xffG5/";
+/// What a body is made of: bytes that mean something in a head or a chunk.
+const BODY: [u8; 12] = *b"a0\r\n:; \0\xffG5/";
 
-fn chunked(random: &mut Random, mut content: &[u8]) -> Vec<u8> {
-    let mut body = Vec::new();
-    while !content.is_empty() {
-        let (chunk, rest) = content.split_at(1 + random.below(content.len()));
+fn chunked(random: &mut Random, mut body: &[u8]) -> Vec<u8> {
+    let mut chunks = Vec::new();
+    while !body.is_empty() {
+        let (chunk, rest) = body.split_at(1 + random.below(body.len()));
         let zeros = random.pick(&["", "", "0", "000"]);
         let extension = random.pick(&["", "", ";a", ";a=b", " ; a=\"b;\\\"\"", ";a;b=c"]);
-        body.extend(format!("{zeros}{:x}{extension}\r\n", chunk.len()).bytes());
-        body.extend_from_slice(chunk);
-        body.extend_from_slice(b"\r\n");
-        content = rest;
+        chunks.extend(format!("{zeros}{:x}{extension}\r\n", chunk.len()).bytes());
+        chunks.extend_from_slice(chunk);
+        chunks.extend_from_slice(b"\r\n");
+        body = rest;
     }
-    body.extend(random.pick(&["0\r\n", "000\r\n", "0;a=b\r\n"]).bytes());
-    body.extend(random.pick(&["", "", "X: 1\r\n", "X: 1\r\nContent-Length: 5\r\n"]).bytes());
-    body.extend_from_slice(b"\r\n");
-    body
+    chunks.extend(random.pick(&["0\r\n", "000\r\n", "0;a=b\r\n"]).bytes());
+    chunks.extend(random.pick(&["", "", "X: 1\r\n", "X: 1\r\nContent-Length: 5\r\n"]).bytes());
+    chunks.extend_from_slice(b"\r\n");
+    chunks
 }
 
 /// Bytes as one to ten reads bring them.
@@ -166,7 +164,7 @@ fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
             2 => bytes.insert(at, u8::try_from(random.below(256)).unwrap()),
             3 => duplicate_line(bytes, at),
             4 => {
-                // At a line's beginning a fragment is a field of its own.
+                // At the beginning of a line, the bytes are a line of their own.
                 let line = line_at(bytes, at).0;
                 bytes.splice(line..line, random.pick(&NASTY).iter().copied());
             }
@@ -190,7 +188,7 @@ fn duplicate_line(bytes: &mut Vec<u8>, at: usize) {
     bytes.splice(end..end, line);
 }
 
-/// As many answers as requests, however they are cut.
+/// There are as many answers as requests, however the bytes are cut.
 fn check_valid(random: &mut Random, routes: &Routes, limits: &Limits) -> Result<(), String> {
     let requests: Vec<Valid> = (0..=random.below(8)).map(|_| valid(random)).collect();
     let bytes = requests.iter().flat_map(|request| request.bytes.clone()).collect::<Vec<u8>>();
@@ -206,9 +204,9 @@ fn check_valid(random: &mut Random, routes: &Routes, limits: &Limits) -> Result<
     Ok(())
 }
 
-/// Whatever is sent, what comes back is answers: well-formed, no more than
-/// there can be requests, none behind one that closes, and the same however the
-/// bytes are cut.
+/// Whatever the client sends, it receives answers: they are well-formed, there
+/// are no more of them than there can be requests, none stands behind one that
+/// closes, and they are the same however the bytes are cut.
 fn check_mutated(random: &mut Random, routes: &Routes, limits: &Limits) -> Result<(), String> {
     let count = 1 + random.below(3);
     let mut bytes: Vec<u8> = (0..count).flat_map(|_| valid(random).bytes).collect();
@@ -216,23 +214,25 @@ fn check_mutated(random: &mut Random, routes: &Routes, limits: &Limits) -> Resul
     let received = guardhouse::exchange(routes, limits, [&bytes]);
     let to = |wrong: String| format!("{wrong}\n  to {}", shown(&bytes));
 
-    // Nothing behind `Connection: close`, and so one answer to what is refused:
-    // `parse_all` sees to it.
+    // `parse_all` checks that nothing stands behind `Connection: close`, and so a
+    // refused request has only one answer.
     let answers = Answer::parse_all(&received, |_| Asked::Unknown).map_err(to)?;
     let finals = answers.iter().filter(|answer| !answer.is_interim()).count();
-    // A request that is understood has a version; one that is not is the last.
+    // A request that the server understands has a version. One that it does not
+    // understand is the last.
     let versions = bytes.windows(7).filter(|window| window == b"HTTP/1.").count();
     if finals > versions + 1 {
         return Err(to(format!("{:?}, and {versions} requests at most", statuses(&answers))));
     }
-    // Every 4xx or 5xx that ends the framing is the last; what it says it does.
+    // An error after which the next request can't be found is the last answer,
+    // and says so.
     for (index, answer) in answers.iter().enumerate() {
         let ends = matches!(answer.status, 408 | 413 | 414 | 417 | 431 | 500 | 505);
         if (ends && !answer.closes()) || (answer.closes() && index + 1 < answers.len()) {
             return Err(to(format!("{answer} is number {index} of {}", answers.len())));
         }
     }
-    // An answer has a few fields, and what its handler echoes.
+    // An answer has a few headers, and the bytes that its handler echoes.
     if received.len() > bytes.len() + 512 * answers.len() {
         return Err(to(format!("{} bytes came back", received.len())));
     }
@@ -255,7 +255,7 @@ fn same_when_cut(
     Err(format!("{}\n  whole {}\n  to {}", shown(&cut), shown(whole), pieces.join(", ")))
 }
 
-/// Runs a check with one seed after the other.
+/// Runs a check, once for each seed.
 fn run(what: &str, cases: u64, check: fn(&mut Random, &Routes, &Limits) -> Result<(), String>) {
     let number = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
     let cases = number("GUARDHOUSE_CASES").unwrap_or(cases);
@@ -274,11 +274,11 @@ fn run(what: &str, cases: u64, check: fn(&mut Random, &Routes, &Limits) -> Resul
 }
 
 #[test]
-fn valid_requests_have_an_answer_each_however_they_are_cut() {
+fn every_valid_request_gets_one_answer_however_it_is_cut() {
     run("valid requests", 10_000, check_valid);
 }
 
 #[test]
-fn mutated_requests_have_well_formed_answers_however_they_are_cut() {
+fn mutated_requests_get_well_formed_answers_however_they_are_cut() {
     run("mutated requests", 40_000, check_mutated);
 }

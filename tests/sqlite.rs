@@ -1,4 +1,4 @@
-//! Users in a database: the README's example with a real SQLite file.
+//! Users in a database: the manual's example with a real SQLite file.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -1,5 +1,5 @@
-//! A stop under load loses no request: whoever sent one gets its whole answer,
-//! or, where the connection was closed first, none of it.
+//! A stop under load loses no request: each client gets the whole answer to its
+//! request, or no byte of it if the server had closed the connection before.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 const CLIENTS: usize = 32;
 const ROUNDS: usize = 20;
 
-/// Who has said nothing for so long counts as idle, and may find the connection
-/// closed. On a machine that is busy enough, a client that never rests can be
-/// that late through no fault of anyone.
+/// A client that has sent nothing for so long is idle, and the server may have
+/// closed its connection. On a busy machine even a client that sends without a
+/// pause can be that late.
 const LATE: Duration = Duration::from_millis(100);
 
 fn start() -> (Child, SocketAddr) {
@@ -32,7 +32,7 @@ fn start() -> (Child, SocketAddr) {
     (server, address)
 }
 
-/// What became of a request that was sent whole.
+/// What came back for a request.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Answered { last: bool },
@@ -55,11 +55,11 @@ fn request(stream: &mut BufReader<TcpStream>) -> Outcome {
             Ok(_) => {}
         }
     }
-    let mut content = [0; 53];
-    if !head.starts_with("HTTP/1.1 200 OK\r\n") || stream.read_exact(&mut content).is_err() {
+    let mut body = [0; 53];
+    if !head.starts_with("HTTP/1.1 200 OK\r\n") || stream.read_exact(&mut body).is_err() {
         return Outcome::Half(head);
     }
-    assert_eq!(&content, br#"{"message":"Hello user1! This is a protected route."}"#);
+    assert_eq!(&body, br#"{"message":"Hello user1! This is a protected route."}"#);
     Outcome::Answered { last: head.contains("Connection: close\r\n") }
 }
 
@@ -77,12 +77,12 @@ fn no_request_is_lost_when_the_server_stops_under_load() {
                     stream.set_nodelay(true).unwrap();
                     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
                     let mut stream = BufReader::new(stream);
-                    // The wait for all others is a rest, too, where it takes long.
+                    // The wait for the other clients may also make it late.
                     let mut sent = Instant::now();
                     assert_eq!(request(&mut stream), Outcome::Answered { last: false });
                     ready.wait();
-                    // Without a rest between two requests, until it is told that
-                    // there is no next one.
+                    // It sends without a pause, until an answer says that the
+                    // connection closes.
                     loop {
                         let was_late = sent.elapsed() > LATE;
                         sent = Instant::now();
@@ -98,7 +98,7 @@ fn no_request_is_lost_when_the_server_stops_under_load() {
             })
             .collect();
         ready.wait();
-        // The load is on before the signal comes.
+        // The signal comes while all clients send.
         while answered.load(SeqCst) < CLIENTS * (1 + round) {
             thread::yield_now();
         }

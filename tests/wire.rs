@@ -1,9 +1,9 @@
-//! What is accepted on the wire, and what everything else gets: a table of raw
-//! requests, in a file a topic.
+//! What the server accepts on the wire, and how it answers everything else: a
+//! table of raw requests, one file for each topic.
 //!
-//! A row has a name, the bytes that a client sends, what it gets, and where
-//! that is written. `wire/row.rs` sends each row in every way in which bytes
-//! can arrive; the answers must not differ by one byte.
+//! A row has a name, the bytes that a client sends, the answers that it gets,
+//! and the rule that says so. `wire/row.rs` sends each row in every way in which
+//! bytes can arrive; the answers must not differ by one byte.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 

@@ -1,4 +1,4 @@
-"""`GET /protected` behind a Bearer token, with FastAPI on uvicorn."""
+"""`GET /protected` with a Bearer token, on FastAPI and uvicorn."""
 
 import socket
 from typing import Annotated

@@ -1,8 +1,8 @@
-//! The content of a chunked request is the same read whole, streamed, and
-//! through a connection that brings it in pieces; it is what a simpler decoder
-//! makes of it; and the next request begins right behind it.
+//! A chunked body is the same whether a handler reads it whole, as a stream, or
+//! from a connection that brings it in pieces. A simpler decoder reads the same
+//! bytes, and the next request begins right behind the chunks.
 //!
-//! The first byte cuts the rest, which is the message body.
+//! The first byte says how to cut the rest, which is the chunks.
 
 #![no_main]
 
@@ -16,16 +16,16 @@ const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r
 const NEXT: &[u8] = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
 
 fuzz_target!(|input: &[u8]| {
-    let Some((cut, body)) = input.split_first() else { return };
-    let bytes = [HEAD, body].concat();
+    let Some((cut, chunks)) = input.split_first() else { return };
+    let bytes = [HEAD, chunks].concat();
     let whole = whole(&bytes);
     assert_eq!(streamed(&bytes, usize::from(*cut % 64) + 1), whole, "streamed");
 
     let pieces = bytes.chunks(usize::from(*cut) + 1);
     let answer = exchange(&routes(), &Limits::default(), pieces);
     match &whole {
-        Ok(content) => {
-            let expected = [b"\r\n\r\n<", &content[..], b">"].concat();
+        Ok(body) => {
+            let expected = [b"\r\n\r\n<", &body[..], b">"].concat();
             assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", answer.escape_ascii());
             assert!(contains(&answer, &expected), "{}", answer.escape_ascii());
         }
@@ -37,14 +37,14 @@ fuzz_target!(|input: &[u8]| {
         }
     }
 
-    if let Ok(content) = whole {
-        let (decoded, end) = decode(body).expect("a message body that was accepted");
-        assert_eq!(decoded, content, "decoded another way");
-        let pipelined = [HEAD, &body[..end], NEXT].concat();
+    if let Ok(body) = whole {
+        let (decoded, end) = decode(chunks).expect("chunks that the server accepts");
+        assert_eq!(decoded, body, "decoded another way");
+        let pipelined = [HEAD, &chunks[..end], NEXT].concat();
         let pieces = pipelined.chunks(usize::from(*cut) + 1);
         let answer = exchange(&routes(), &Limits::default(), pieces);
         assert!(answer.ends_with(b"\r\n\r\nnext"), "{}", answer.escape_ascii());
-        // Nobody reads it, and the next request is still the next.
+        // No handler reads the body, and it still does not become the next request.
         let dropped = [b"PUT", &pipelined[4..]].concat();
         if end <= 64 * 1024 {
             let answer = exchange(&routes(), &Limits::default(), [dropped]);
@@ -55,12 +55,12 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn routes() -> Routes {
-    let content = |request: &mut Request| -> Result<Response, Error> {
-        let content = [b"<", request.body()?, b">"].concat();
-        Ok(Response::new(Status::OK).with_body("application/octet-stream", content))
+    let echo = |request: &mut Request| -> Result<Response, Error> {
+        let body = [b"<", request.body()?, b">"].concat();
+        Ok(Response::new(Status::OK).with_body("application/octet-stream", body))
     };
     Routes::new([
-        Route::open(POST, "/", content),
+        Route::open(POST, "/", echo),
         Route::open(GET, "/next", |_: &mut Request| Response::text("next")),
     ])
 }
@@ -71,11 +71,11 @@ fn whole(bytes: &[u8]) -> Result<Vec<u8>, Error> {
 
 fn streamed(bytes: &[u8], size: usize) -> Result<Vec<u8>, Error> {
     let mut request = Request::parse(bytes).expect("a valid head");
-    let (mut content, mut piece) = (Vec::new(), vec![0; size]);
+    let (mut body, mut piece) = (Vec::new(), vec![0; size]);
     loop {
         match request.body_reader().read(&mut piece) {
-            Ok(0) => return Ok(content),
-            Ok(count) => content.extend_from_slice(&piece[..count]),
+            Ok(0) => return Ok(body),
+            Ok(count) => body.extend_from_slice(&piece[..count]),
             Err(error) => {
                 let inner = error.into_inner().expect("an error of ours");
                 return Err(*inner.downcast().expect("an error of ours"));
@@ -84,13 +84,13 @@ fn streamed(bytes: &[u8], size: usize) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The content, and the length of the message body: RFC 9112 §7.1.3's
-/// pseudo-code, which checks nothing.
-fn decode(body: &[u8]) -> Option<(Vec<u8>, usize)> {
-    let (mut content, mut at) = (Vec::new(), 0);
+/// The body, and the length of its chunks: the pseudo-code of RFC 9112 §7.1.3,
+/// which checks nothing.
+fn decode(chunks: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let (mut body, mut at) = (Vec::new(), 0);
     let line = |at: usize| {
-        let length = body.get(at..)?.windows(2).position(|two| two == b"\r\n")?;
-        Some((&body[at..at + length], at + length + 2))
+        let length = chunks.get(at..)?.windows(2).position(|two| two == b"\r\n")?;
+        Some((&chunks[at..at + length], at + length + 2))
     };
     loop {
         let (size, data) = line(at)?;
@@ -100,14 +100,14 @@ fn decode(body: &[u8]) -> Option<(Vec<u8>, usize)> {
             at = data;
             break;
         }
-        content.extend_from_slice(body.get(data..data + size)?);
+        body.extend_from_slice(chunks.get(data..data + size)?);
         at = data + size + 2;
     }
     loop {
         let (trailer, next) = line(at)?;
         at = next;
         if trailer.is_empty() {
-            return Some((content, at));
+            return Some((body, at));
         }
     }
 }

@@ -1,8 +1,8 @@
-//! A connection's answers depend on what was sent, never on how it was cut into
-//! pieces; they are well-formed, each of them; and nothing follows one that says
-//! `Connection: close`.
+//! A connection's answers depend on the bytes that were sent, and never on how
+//! they were cut into pieces. Each answer is well-formed, and nothing follows an
+//! answer that says `Connection: close`.
 //!
-//! The first byte chooses the limits, the next two cut the rest.
+//! The first byte chooses the limits, and the next two say how to cut the rest.
 
 #![no_main]
 
@@ -30,15 +30,19 @@ fuzz_target!(|input: &[u8]| {
         let answer;
         (answer, rest) = take_answer(rest, had_head)
             .unwrap_or_else(|| panic!("malformed answer: {}", rest.escape_ascii()));
-        // An interim answer is followed by a final one, and there is one of them.
+        // A final answer follows each interim one.
         assert!(!(answer.interim && continued), "two interim answers");
         continued = answer.interim;
-        assert!(!answer.close || rest.is_empty(), "after close: {}", rest.escape_ascii());
+        assert!(
+            !answer.close || rest.is_empty(),
+            "behind Connection: close: {}",
+            rest.escape_ascii()
+        );
     }
     assert!(!continued, "no final answer");
 });
 
-/// Limits that inputs of some hundred bytes reach, or the usual ones.
+/// Limits that an input of a few hundred bytes reaches, or the default ones.
 fn limits(options: u8) -> Limits {
     let small = Limits {
         blank_lines: 1,
@@ -54,21 +58,21 @@ fn limits(options: u8) -> Limits {
         ..Limits::default()
     };
     let limits = if options & 1 == 0 { small } else { Limits::default() };
-    // Where nothing waits, nothing is late, however slow this machine is.
+    // No test waits for a peer, so no timeout may pass, however slow the machine is.
     let hour = Duration::from_secs(3600);
     Limits { head_timeout: hour, body_timeout: hour, drain_timeout: hour, ..limits }
 }
 
-/// No handler lets a peer choose an answer's bytes, so that answers can be
-/// taken apart.
+/// No handler sends bytes that the peer chose, so that the target can tell where
+/// each answer ends.
 fn routes() -> Routes {
     let signed_in = guard::bearer("fuzz", |token| (token == "t").then_some("Ann"));
     let read = |request: &mut Request| -> Result<Response, Error> {
         Ok(Response::text(sum(request.body()?)))
     };
-    // What it has read when the body turns out to be broken is its own affair.
+    // This handler does not report that the body is malformed.
     let swallow = |request: &mut Request| match request.body() {
-        Ok(content) => Response::text(sum(content)),
+        Ok(body) => Response::text(sum(body)),
         Err(_) => Response::text("swallowed"),
     };
     let part = |request: &mut Request| {
@@ -91,7 +95,7 @@ fn routes() -> Routes {
     ])
 }
 
-/// Stands for content in an answer.
+/// What an answer says about a body, instead of its bytes.
 fn sum(bytes: &[u8]) -> String {
     let sum = bytes
         .iter()
@@ -99,7 +103,7 @@ fn sum(bytes: &[u8]) -> String {
     format!("{} bytes, {sum:08x}", bytes.len())
 }
 
-/// Pieces of one byte, or of a few, or of some hundred.
+/// Pieces of one byte, of a few, or of a few hundred.
 fn pieces(bytes: &[u8], seed: u16) -> Vec<&[u8]> {
     let (mut rest, mut state, mut pieces) = (bytes, u32::from(seed), Vec::new());
     while !rest.is_empty() {
@@ -115,7 +119,7 @@ fn pieces(bytes: &[u8], seed: u16) -> Vec<&[u8]> {
 const DATE: &[u8] = b"\r\nDate: ";
 const DATE_LENGTH: usize = "Sun, 06 Nov 1994 08:49:37 GMT".len();
 
-/// The answers with every Date the same: a second may end between two runs.
+/// The answers with the same Date everywhere: a second may end between two runs.
 fn masked(mut answers: Vec<u8>) -> Vec<u8> {
     let mut from = 0;
     while let Some(at) = answers[from..].windows(DATE.len()).position(|window| window == DATE) {
@@ -132,7 +136,7 @@ struct Answer {
     close: bool,
 }
 
-/// Takes the first answer off, as the strictest of clients would.
+/// Takes the first answer off the bytes, as a very strict client would.
 fn take_answer(bytes: &[u8], had_head: bool) -> Option<(Answer, &[u8])> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let (head, mut rest) = bytes.split_at(end);
@@ -145,14 +149,11 @@ fn take_answer(bytes: &[u8], had_head: bool) -> Option<(Answer, &[u8])> {
     let mut headers: Vec<(&str, &str)> = Vec::new();
     for line in lines {
         let (name, value) = line.split_once(": ")?;
-        // A path that nobody knows allows no method (RFC 9110 §10.2.1).
+        // An unknown path allows no method (RFC 9110 §10.2.1).
         let named = !value.is_empty() || name == "Allow";
         let plain = named && value.bytes().all(|byte| (b' '..0x7f).contains(&byte));
         let twice = headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
-        if !plain
-            || twice
-            || !name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
-        {
+        if !plain || twice || !name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-') {
             return None;
         }
         headers.push((name, value));
@@ -171,7 +172,7 @@ fn take_answer(bytes: &[u8], had_head: bool) -> Option<(Answer, &[u8])> {
         Some("close") => true,
         Some(_) => return None,
     };
-    // Whatever ends the framing ends the connection.
+    // After these errors the next request can't be found.
     let ends = [400, 413, 414, 417, 431, 505].contains(&status) && !malformed_credentials;
     assert!(close || !ends, "{status} without close");
     let length = header("Content-Length").map(|length| length.parse::<usize>());
@@ -181,14 +182,11 @@ fn take_answer(bytes: &[u8], had_head: bool) -> Option<(Answer, &[u8])> {
         Some(Ok(length)) => {
             assert_ne!(status, 204);
             assert!(length > 0 && header("Content-Type").is_some());
-            // An answer to HEAD has no content, and no content begins like an answer.
+            // An answer to HEAD has no body, and no body begins like an answer.
             if !(had_head && (rest.is_empty() || rest.starts_with(b"HTTP/1.1 "))) {
-                let (content, behind) = rest.split_at_checked(length)?;
+                let (body, behind) = rest.split_at_checked(length)?;
                 let is_error = status >= 400;
-                assert_eq!(
-                    is_error,
-                    content.starts_with(b"{\"detail\":\"") && content.ends_with(b"\"}")
-                );
+                assert_eq!(is_error, body.starts_with(b"{\"detail\":\"") && body.ends_with(b"\"}"));
                 rest = behind;
             }
         }

@@ -1,5 +1,5 @@
-//! Whatever the bytes are: what is accepted is a head, in the strictest sense
-//! of the word, and what is not gets one of the known statuses.
+//! Whatever the bytes are: a head that the parser accepts is well-formed in every
+//! way, and one that it refuses gets one of the known statuses.
 
 #![no_main]
 
@@ -14,9 +14,9 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(mut request) => {
             check_head(bytes);
             check_target(&request);
-            check_fields(bytes, &request);
+            check_headers(bytes, &request);
             check_framing(&request);
-            // Whatever it asks for, it gets an answer.
+            // Every accepted head gets an answer.
             let routes = Routes::new([Route::open(Method::GET, "/", |_: &mut Request| {
                 Response::text("home")
             })]);
@@ -31,8 +31,8 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// The head ends at the first blank line behind its request line, has CRLF line
-/// ends alone, and no less of it is a head.
+/// The head ends at the first blank line behind its request line, all its lines
+/// end with CRLF, and a part of it is not a head.
 fn check_head(bytes: &[u8]) {
     let mut begin = 0;
     while bytes[begin..].starts_with(b"\r\n") {
@@ -52,7 +52,7 @@ fn check_head(bytes: &[u8]) {
     let refused = |end: usize| Request::parse(&bytes[..end]).err();
     assert_eq!(refused(begin + length - 1), Some(Error::HeadTruncated));
     assert_eq!(refused(begin + length / 2), Some(Error::HeadTruncated));
-    assert!(refused(begin + length).is_none(), "what follows a head is no part of it");
+    assert!(refused(begin + length).is_none(), "the bytes behind a head belong to it");
 }
 
 fn check_target(request: &Request) {
@@ -66,24 +66,23 @@ fn check_target(request: &Request) {
     assert!(path.len() + query.len() <= TARGET_BYTES);
     assert!(path.bytes().chain(query.bytes()).all(|byte| byte.is_ascii_graphic()));
     assert!(!path.contains(['?', '#']) && !query.contains('#'));
-    // What is still encoded has a meaning of its own when it is.
+    // Only reserved bytes are still encoded.
     for encoded in path.split('%').skip(1) {
         let byte = u8::from_str_radix(&encoded[..2], 16).unwrap();
         assert!(!byte.is_ascii_alphanumeric() && !b"-._~".contains(&byte), "{path}");
     }
 }
 
-fn check_fields(bytes: &[u8], request: &Request) {
+fn check_headers(bytes: &[u8], request: &Request) {
     assert!(request.headers().len() <= Limits::DEFAULT.headers);
     for Header { name, value } in request.headers() {
-        let token =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         assert!(!name.is_empty() && name.bytes().all(token), "{name:?}");
         let text = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
         assert!(value.iter().all(text), "{value:?}");
         let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
         assert!(!blank(value.first()) && !blank(value.last()), "{value:?}");
-        // They are what was sent, where it was sent.
+        // Both borrow from the bytes that were sent.
         let sent = bytes.as_ptr_range();
         assert!(sent.contains(&name.as_ptr()));
         assert!(value.is_empty() || sent.contains(&value.as_ptr()));

@@ -2,27 +2,27 @@
 
 use super::row::{check, row};
 
-/// A request with that message body.
-pub fn chunked(body: &str) -> String {
-    format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}")
+/// A request with these chunks.
+pub fn chunked(chunks: &str) -> String {
+    format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}")
 }
 
-/// A body that someone in front of us may have read in another way, and what a
-/// smuggler would have behind it.
-fn doubtful(body: &str) -> String {
-    chunked(body) + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+/// Chunks that a proxy in front of the server may read in another way, and the
+/// request that an attacker hides behind them.
+fn doubtful(chunks: &str) -> String {
+    chunked(chunks) + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 }
 
 #[test]
 fn chunks_are_joined() {
-    let joined = |name, body: &str, content| {
-        row(name).sends(chunked(body)).gets([200]).with_body(content).see("RFC 9112 §7.1")
+    let joined = |name, chunks: &str, body| {
+        row(name).sends(chunked(chunks)).gets([200]).with_body(body).see("RFC 9112 §7.1")
     };
     check([
         joined("one chunk", "5\r\nhello\r\n0\r\n\r\n", "hello"),
         joined("two chunks", "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "hello"),
-        joined("a chunk an byte", "1\r\nh\r\n1\r\ni\r\n1\r\n!\r\n0\r\n\r\n", "hi!"),
-        joined("no chunk but the last", "0\r\n\r\n", ""),
+        joined("a chunk a byte", "1\r\nh\r\n1\r\ni\r\n1\r\n!\r\n0\r\n\r\n", "hi!"),
+        joined("only the last chunk", "0\r\n\r\n", ""),
         joined("a size in small letters", "a\r\n0123456789\r\n0\r\n\r\n", "0123456789"),
         joined("a size in capitals", "A\r\n0123456789\r\n0\r\n\r\n", "0123456789"),
         joined("zeros before a size", "005\r\nhello\r\n0\r\n\r\n", "hello"),
@@ -34,7 +34,7 @@ fn chunks_are_joined() {
 }
 
 #[test]
-fn reads_the_same_as_a_stream() {
+fn a_stream_reads_the_same_bytes() {
     check([
         row("chunks as a stream")
             .sends(
@@ -51,7 +51,7 @@ fn reads_the_same_as_a_stream() {
             )
             .gets_refused(400, "malformed chunk")
             .see("RFC 9112 §7.1"),
-        row("a stream of which only the beginning is read")
+        row("a stream whose handler reads only its beginning")
             .sends(
                 "POST /some HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
                  1\r\nh\r\n4\r\nello\r\n0\r\nX: 1\r\n\r\n",
@@ -63,7 +63,7 @@ fn reads_the_same_as_a_stream() {
 }
 
 #[test]
-fn takes_well_formed_extensions_and_ignores_them() {
+fn ignores_well_formed_extensions() {
     let joined = |name, body: &str| {
         row(name).sends(chunked(body)).gets([200]).with_body("hello").see("RFC 9112 §7.1.1")
     };
@@ -71,7 +71,7 @@ fn takes_well_formed_extensions_and_ignores_them() {
         joined("a name", "5;a\r\nhello\r\n0\r\n\r\n"),
         joined("a name and a value", "5;a=b\r\nhello\r\n0\r\n\r\n"),
         joined("two extensions", "5;a=b;c\r\nhello\r\n0\r\n\r\n"),
-        joined("whitespace wherever it may be", "5 \t; a = b ;c\r\nhello\r\n0\r\n\r\n"),
+        joined("whitespace wherever it is allowed", "5 \t; a = b ;c\r\nhello\r\n0\r\n\r\n"),
         joined("a quoted value", "5;a=\"b\"\r\nhello\r\n0\r\n\r\n"),
         joined("an empty quoted value", "5;a=\"\"\r\nhello\r\n0\r\n\r\n"),
         joined("a quoted semicolon", "5;a=\";b\"\r\nhello\r\n0\r\n\r\n"),
@@ -82,7 +82,7 @@ fn takes_well_formed_extensions_and_ignores_them() {
 }
 
 #[test]
-fn refuses_extensions_that_two_parsers_could_end_in_two_places() {
+fn refuses_extensions_that_two_parsers_may_end_in_two_places() {
     let refused = |name, line: &str| {
         row(name)
             .sends(doubtful(&format!("{line}hello\r\n0\r\n\r\n")))
@@ -107,7 +107,7 @@ fn refuses_extensions_that_two_parsers_could_end_in_two_places() {
 }
 
 #[test]
-fn refuses_extensions_that_are_none() {
+fn refuses_malformed_extensions() {
     let refused = |name, line: &str| {
         row(name)
             .sends(doubtful(&format!("{line}\r\nhello\r\n0\r\n\r\n")))
@@ -124,13 +124,13 @@ fn refuses_extensions_that_are_none() {
         refused("two names", "5;a b"),
         refused("no semicolon", "5 a"),
         refused("a comma for a semicolon", "5,a"),
-        refused("an byte that no name has", "5;a@b"),
-        refused("an byte past ASCII in a name", "5;\u{e9}"),
+        refused("a byte that no name may have", "5;a@b"),
+        refused("a byte past ASCII in a name", "5;\u{e9}"),
     ]);
 }
 
 #[test]
-fn refuses_a_size_that_is_no_run_of_hexadecimal_digits() {
+fn refuses_a_size_that_is_not_hexadecimal_digits_only() {
     let refused = |name, size: &str, source| {
         row(name)
             .sends(doubtful(&format!("{size}\r\nhello\r\n0\r\n\r\n")))
@@ -243,7 +243,7 @@ fn refuses_line_ends_that_are_not_crlf() {
 }
 
 #[test]
-fn a_body_that_ends_too_early_is_refused() {
+fn refuses_chunks_that_end_too_early() {
     let refused = |name, body: &str| {
         row(name)
             .sends(chunked(body))

@@ -3,7 +3,7 @@
 use super::row::{check, row};
 
 #[test]
-fn goes_on_in_1_1_until_someone_says_close() {
+fn goes_on_in_1_1_until_the_client_says_close() {
     let asks = |name, headers: &str| {
         row(name)
             .sends(format!("GET / HTTP/1.1\r\nHost: a\r\n{headers}\r\n"))
@@ -11,18 +11,18 @@ fn goes_on_in_1_1_until_someone_says_close() {
             .see("RFC 9112 §9.3, §9.6")
     };
     check([
-        asks("no Connection field", ""),
+        asks("no Connection header", ""),
         asks("keep-alive, which is the default", "Connection: keep-alive\r\n"),
-        asks("an empty field", "Connection:\r\n"),
+        asks("an empty header", "Connection:\r\n"),
         asks("an unknown option", "Connection: x\r\n"),
         asks("an option that begins like close", "Connection: closed\r\n"),
-        asks("an option that close is a part of", "Connection: not-close\r\n"),
-        asks("a field that a proxy should have had", "Proxy-Connection: close\r\n"),
+        asks("an option that ends like close", "Connection: not-close\r\n"),
+        asks("Proxy-Connection, which is for proxies", "Proxy-Connection: close\r\n"),
         asks("close", "Connection: close\r\n").and_closes(),
         asks("close in capitals", "Connection: CLOSE\r\n").and_closes(),
         asks("close in a list", "Connection: x, close\r\n").and_closes(),
         asks("close in a list without spaces", "Connection: x,close,y\r\n").and_closes(),
-        asks("close in a second field", "Connection: x\r\nConnection: close\r\n").and_closes(),
+        asks("close in a second header", "Connection: x\r\nConnection: close\r\n").and_closes(),
         asks("close before keep-alive", "Connection: close, keep-alive\r\n").and_closes(),
         asks("close behind keep-alive", "Connection: keep-alive, close\r\n").and_closes(),
     ]);
@@ -34,7 +34,7 @@ fn ends_in_1_0_unless_the_client_says_keep_alive() {
         row(name).sends(format!("GET / HTTP/1.0\r\n{headers}\r\n")).gets([200]).see("RFC 9112 §9.3")
     };
     check([
-        asks("no Connection field", "").and_closes(),
+        asks("no Connection header", "").and_closes(),
         asks("close", "Connection: close\r\n").and_closes(),
         asks("keep-alive, which the answer confirms", "Connection: keep-alive\r\n")
             .with_header("Connection", "keep-alive"),
@@ -43,8 +43,8 @@ fn ends_in_1_0_unless_the_client_says_keep_alive() {
         asks("keep-alive in a list", "Connection: x, keep-alive\r\n")
             .with_header("Connection", "keep-alive"),
         asks("keep-alive and close", "Connection: keep-alive, close\r\n").and_closes(),
-        asks("a Keep-Alive field alone asks for nothing", "Keep-Alive: timeout=5\r\n").and_closes(),
-        row("keep-alive with content")
+        asks("only a Keep-Alive header", "Keep-Alive: timeout=5\r\n").and_closes(),
+        row("keep-alive with a body")
             .sends("POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello")
             .gets([200])
             .with_body("hello")
@@ -56,7 +56,7 @@ fn ends_in_1_0_unless_the_client_says_keep_alive() {
 #[test]
 fn upgrades_are_ignored() {
     check([
-        row("a wish for a WebSocket")
+        row("an upgrade to WebSocket")
             .sends(
                 "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
@@ -64,7 +64,7 @@ fn upgrades_are_ignored() {
             .gets([200])
             .with_body("home\n")
             .see("RFC 9110 §7.8"),
-        row("a wish for HTTP/2, with content")
+        row("an upgrade to HTTP/2, with a body")
             .sends(
                 "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n\
                  Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nContent-Length: 5\r\n\r\nhello",
@@ -76,9 +76,9 @@ fn upgrades_are_ignored() {
 }
 
 #[test]
-fn what_was_sent_before_a_half_close_is_answered() {
+fn requests_before_a_half_close_are_answered() {
     check([
-        row("nothing").sends("").and_half_closes().gets([]).see("RFC 9112 §9.5"),
+        row("no bytes").sends("").and_half_closes().gets([]).see("RFC 9112 §9.5"),
         row("only blank lines").sends("\r\n\r\n").and_half_closes().gets([]).see("RFC 9112 §9.5"),
         row("a request")
             .sends("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -114,34 +114,26 @@ fn what_was_sent_before_a_half_close_is_answered() {
 }
 
 #[test]
-fn what_a_half_close_cut_off_is_refused() {
+fn a_request_that_a_half_close_cuts_off_is_refused() {
     let cut = |name, bytes: &str, detail| {
         row(name).sends(bytes).and_half_closes().gets_refused(400, detail).see("RFC 9112 §8")
     };
-    let (head, content) =
+    let (head, body) =
         ("the connection ended inside the head", "the connection ended inside the content");
     check([
         cut("within a blank line", "\r", head),
         cut("within the method", "GE", head),
         cut("within the request line", "GET / HTTP/1.1", head),
         cut("behind the request line", "GET / HTTP/1.1\r\n", head),
-        cut("within a field", "GET / HTTP/1.1\r\nHost: a", head),
+        cut("within a header", "GET / HTTP/1.1\r\nHost: a", head),
         cut("before the last CRLF", "GET / HTTP/1.1\r\nHost: a\r\n", head),
         cut("within the last CRLF", "GET / HTTP/1.1\r\nHost: a\r\n\r", head),
+        cut("before the body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", body),
+        cut("within the body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell", body),
         cut(
-            "before the content",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
-            content,
-        ),
-        cut(
-            "within the content",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell",
-            content,
-        ),
-        cut(
-            "within the content of a stream",
+            "within the body of a stream",
             "POST /stream HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell",
-            content,
+            body,
         ),
         row("within a second request")
             .sends("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /next HTT")
@@ -150,7 +142,7 @@ fn what_a_half_close_cut_off_is_refused() {
             .with_detail("the connection ended inside the head")
             .and_closes()
             .see("RFC 9112 §8"),
-        row("within content that nobody reads, when the answer has been given")
+        row("within a body that no handler reads, when the answer is sent already")
             .sends("POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell")
             .and_half_closes()
             .gets([200])

@@ -2,7 +2,8 @@
 
 use super::row::{check, row};
 
-/// A request whose length is in doubt, and what a smuggler would have behind it.
+/// A request whose length two servers may read in two ways, and the request that
+/// an attacker hides behind it.
 fn with(headers: &str) -> String {
     format!(
         "POST / HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\nhello\
@@ -11,12 +12,12 @@ fn with(headers: &str) -> String {
 }
 
 #[test]
-fn takes_one_run_of_digits() {
-    let taken = |name, header: &str, content: &str| {
+fn accepts_digits_only() {
+    let taken = |name, header: &str, body: &str| {
         row(name)
-            .sends(format!("POST / HTTP/1.1\r\nHost: a\r\n{header}\r\n\r\n{content}"))
+            .sends(format!("POST / HTTP/1.1\r\nHost: a\r\n{header}\r\n\r\n{body}"))
             .gets([200])
-            .with_body(content)
+            .with_body(body)
             .see("RFC 9110 §8.6")
     };
     check([
@@ -25,20 +26,20 @@ fn takes_one_run_of_digits() {
         taken("no space before it", "Content-Length:5", "hello"),
         taken("spaces and tabs around it", "Content-Length: \t5 \t", "hello"),
         taken("zeros in front", "Content-Length: 0000000000000000000000005", "hello"),
-        taken("no content", "Content-Length: 0", ""),
-        taken("content with line ends in it", "Content-Length: 8", "\r\n\r\n\n\r\n\r"),
-        taken("content that looks like chunks", "Content-Length: 10", "5\r\nhello\r\n"),
+        taken("no body", "Content-Length: 0", ""),
+        taken("a body with line ends in it", "Content-Length: 8", "\r\n\r\n\n\r\n\r"),
+        taken("a body that looks like chunks", "Content-Length: 10", "5\r\nhello\r\n"),
         taken(
-            "content that looks like a request",
+            "a body that looks like a request",
             "Content-Length: 37",
             "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n..",
         ),
-        row("no Content-Length means no content")
+        row("no Content-Length means no body")
             .sends("POST / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
             .with_body("")
             .see("RFC 9112 §6.3"),
-        row("every byte can be content")
+        row("a body may have any byte")
             .sends({
                 let all: Vec<u8> = (0..=255).collect();
                 [b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 256\r\n\r\n", &all[..]].concat()
@@ -69,7 +70,7 @@ fn refuses_two_content_lengths() {
 }
 
 #[test]
-fn refuses_what_is_no_run_of_digits() {
+fn refuses_everything_that_is_not_digits_only() {
     let refused = |name, header: &str, source| {
         row(name)
             .sends(with(header))
@@ -85,7 +86,7 @@ fn refuses_what_is_no_run_of_digits() {
         refused("a list with an empty member", "Content-Length: 5,", "RFC 9112 §6.3"),
         refused("a plus sign", "Content-Length: +5", "RFC 9110 §8.6; RUSTSEC-2021-0078"),
         refused("a minus sign", "Content-Length: -5", "RFC 9110 §8.6; CVE-2023-34188"),
-        refused("minus nothing", "Content-Length: -0", "RFC 9110 §8.6; CVE-2023-34188"),
+        refused("a minus sign and a zero", "Content-Length: -0", "RFC 9110 §8.6; CVE-2023-34188"),
         refused("only a sign", "Content-Length: +", "RFC 9110 §8.6"),
         refused("hexadecimal digits", "Content-Length: 0x5", "RFC 9110 §8.6"),
         refused("a hexadecimal digit", "Content-Length: A", "RFC 9110 §8.6"),
@@ -126,9 +127,9 @@ fn a_number_past_64_bits_does_not_wrap() {
 }
 
 #[test]
-fn content_ends_where_it_says() {
+fn a_body_ends_where_its_length_says() {
     check([
-        row("what follows the content is the next request")
+        row("what follows the body is the next request")
             .sends(
                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\
                  GET /next HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -136,7 +137,7 @@ fn content_ends_where_it_says() {
             .gets([200, 200])
             .with_body("next\n")
             .see("RFC 9112 §6.3"),
-        row("a length that is too short leaves a method of its rest")
+        row("a length that is too short: the rest is part of the next method")
             .sends(
                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nhello\
                  GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -144,12 +145,12 @@ fn content_ends_where_it_says() {
             .gets([200, 501])
             .with_detail("unknown method")
             .see("RFC 9112 §6.3"),
-        row("a length that is too long waits, and the client gives up")
+        row("a length that is too long, and a client that closes its side")
             .sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nhello")
             .and_half_closes()
             .gets_refused(400, "the connection ended inside the content")
             .see("RFC 9112 §8"),
-        row("a length that is too long takes the next request's first bytes")
+        row("a length that is too long: the body has the next request's first bytes")
             .sends(
                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nhello\
                  GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -1,13 +1,13 @@
-//! `Expect: 100-continue`: a client that asks before it sends its content
-//! (RFC 9110 §10.1.1).
+//! `Expect: 100-continue`: a client asks before it sends its body (RFC 9110
+//! §10.1.1).
 
 use super::row::{check, row};
-use crate::support::{Asked, Running, patient_limits};
+use crate::support::{Running, patient_limits};
 
 #[test]
-fn says_continue_when_the_content_is_read() {
+fn says_continue_when_the_handler_reads_the_body() {
     check([
-        row("content that is read")
+        row("a body that is read")
             .sends(
                 "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n\
                  hello",
@@ -23,7 +23,7 @@ fn says_continue_when_the_content_is_read() {
             .gets([100, 200])
             .with_body("hello")
             .see("RFC 9110 §10.1.1"),
-        row("content that is read as a stream")
+        row("a body that is read as a stream")
             .sends(
                 "POST /stream HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
                  Content-Length: 5\r\n\r\nhello",
@@ -31,7 +31,7 @@ fn says_continue_when_the_content_is_read() {
             .gets([100, 200])
             .with_body("hello")
             .see("RFC 9110 §10.1.1"),
-        row("content that is read in part")
+        row("a body that is read in part")
             .sends(
                 "POST /some HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
                  Content-Length: 5\r\n\r\nhello",
@@ -61,7 +61,7 @@ fn says_continue_when_the_content_is_read() {
             .gets([100, 200, 100, 200])
             .with_body("2")
             .see("RFC 9110 §10.1.1"),
-        row("content that turns out to be malformed")
+        row("chunks that are malformed")
             .sends(
                 "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
                  Transfer-Encoding: chunked\r\n\r\nx\r\n",
@@ -74,9 +74,9 @@ fn says_continue_when_the_content_is_read() {
 }
 
 #[test]
-fn says_nothing_where_there_is_nothing_to_continue_with() {
+fn says_no_continue_to_a_request_without_a_body() {
     check([
-        row("no content")
+        row("no body")
             .sends("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n")
             .gets([200])
             .see("RFC 9110 §10.1.1"),
@@ -86,11 +86,11 @@ fn says_nothing_where_there_is_nothing_to_continue_with() {
             )
             .gets([200])
             .see("RFC 9110 §10.1.1"),
-        row("GET without content")
+        row("GET without a body")
             .sends("GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n")
             .gets([200])
             .see("RFC 9110 §10.1.1"),
-        row("HTTP/1.0, which has no interim answers")
+        row("HTTP/1.0, which has no interim answers, with a body")
             .sends("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello")
             .gets([200])
             .with_body("hello")
@@ -99,8 +99,8 @@ fn says_nothing_where_there_is_nothing_to_continue_with() {
     ]);
 }
 
-/// With a final answer the client may skip its content or send it all the same,
-/// and nothing tells which: so the connection ends.
+/// After a final answer the client may send its body or leave it out, and the
+/// server can't know which. So the server closes the connection.
 #[test]
 fn an_answer_without_continue_ends_the_connection() {
     let expecting = |name, line: &str, headers: &str, status| {
@@ -120,9 +120,9 @@ fn an_answer_without_continue_ends_the_connection() {
         expecting("a path that is not found", "POST /nope", "Content-Length: 35", 404),
         expecting("a method that is not allowed", "PUT /", "Content-Length: 35", 405),
         expecting("a method that is unknown", "BREW /", "Content-Length: 35", 501),
-        expecting("content that is too large", "POST /", "Content-Length: 9999999", 413),
+        expecting("a body that is too large", "POST /", "Content-Length: 9999999", 413),
         expecting("a length that is malformed", "POST /", "Content-Length: +5", 400),
-        expecting("a GET with content", "GET /", "Content-Length: 35", 200),
+        expecting("a GET with a body", "GET /", "Content-Length: 35", 200),
     ]);
 }
 
@@ -141,9 +141,12 @@ fn refuses_other_expectations() {
         refused("a name and a value", "patience=1"),
         refused("a letter too few", "100-continu"),
         refused("a parameter", "100-continue;a=b"),
-        refused("one that is known and one that is not", "100-continue, 200-ok"),
-        refused("one that is known, and then one that is not", "100-continue\r\nExpect: 200-ok"),
-        row("another expectation without content")
+        refused("a known and an unknown one", "100-continue, 200-ok"),
+        refused(
+            "a known one, and an unknown one in a second header",
+            "100-continue\r\nExpect: 200-ok",
+        ),
+        row("another expectation without a body")
             .sends("GET / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n")
             .gets_refused(417, "unknown expectation")
             .see("RFC 9110 §10.1.1"),
@@ -155,24 +158,23 @@ fn a_client_that_waits_for_continue_gets_it_before_it_sends() {
     let server = Running::with(patient_limits());
     let mut client = server.connect();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
-    let (interim, _) = client.answer(Asked::Other).unwrap();
-    assert_eq!(interim.status, 100);
+    assert_eq!(client.answer().status, 100);
 
     client.send("hello");
-    let (answer, _) = client.answer(Asked::Other).unwrap();
-    assert_eq!((answer.status, answer.content), (200, b"hello".to_vec()));
-    assert_eq!(answer.headers.iter().filter(|(name, _)| name == "Connection").count(), 0);
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.text()), (200, "hello"));
+    assert_eq!(answer.header("Connection"), None);
 }
 
 #[test]
-fn a_client_that_waits_and_is_refused_never_sends() {
+fn a_client_that_waits_for_continue_gets_the_refusal_instead() {
     let server = Running::with(patient_limits());
     let mut client = server.connect();
     client.send(
         "POST /protected HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
     );
-    let (refusal, _) = client.answer(Asked::Other).unwrap();
+    let refusal = client.answer();
     assert_eq!(refusal.status, 401);
     assert!(refusal.closes());
-    assert_eq!(client.rest().unwrap(), b"");
+    client.ends();
 }

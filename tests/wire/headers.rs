@@ -2,9 +2,9 @@
 
 use super::row::{check, row};
 
-/// A request with one more field line than it needs.
+/// A request with one more header than it needs.
 fn with(line: impl AsRef<[u8]>) -> Vec<u8> {
-    [b"GET /fields HTTP/1.1\r\nHost: a\r\n", line.as_ref(), b"\r\n\r\n"].concat()
+    [b"GET /header HTTP/1.1\r\nHost: a\r\n", line.as_ref(), b"\r\n\r\n"].concat()
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn takes_a_name_a_colon_and_a_value() {
         taken("bytes that are no UTF-8 are no text", b"X: \xff", "no one value"),
         taken("two values are not one", b"X: 1\r\nX: 2", "no one value"),
         taken("two values that agree are not one", b"X: 1\r\nx: 1", "no one value"),
-        taken("every byte that a name can have", b"!#$%&'*+-.^_`|~09AZaz: b\r\nX: a", "a"),
+        taken("every byte that a name may have", b"!#$%&'*+-.^_`|~09AZaz: b\r\nX: a", "a"),
     ]);
 }
 
@@ -45,15 +45,15 @@ fn refuses_whitespace_around_a_name() {
             .see("RFC 9112 §5.1; CVE-2021-22959"),
         refused("a NUL before the colon", "Transfer-Encoding\0: chunked").see("RFC 9110 §5.1"),
         refused("a space in the name", "Content Length: 5").see("RFC 9110 §5.1"),
-        row("a space before the first field's name")
+        row("a space before the first header's name")
             .sends("GET / HTTP/1.1\r\n Host: a\r\n\r\n")
             .gets_refused(400, "malformed field line")
             .see("RFC 9112 §2.2"),
-        row("a tab before the first field's name")
+        row("a tab before the first header's name")
             .sends("GET / HTTP/1.1\r\n\tHost: a\r\n\r\n")
             .gets_refused(400, "malformed field line")
             .see("RFC 9112 §2.2"),
-        row("a line of one space before the fields")
+        row("a line that is one space before the headers")
             .sends("GET / HTTP/1.1\r\n \r\nHost: a\r\n\r\n")
             .gets_refused(400, "malformed field line")
             .see("RFC 9112 §2.2"),
@@ -74,8 +74,8 @@ fn refuses_a_folded_value() {
         refused("a value that begins on the next line", "X:\r\n a"),
         refused("a coding that begins on the next line", "Transfer-Encoding:\r\n chunked"),
         refused("a length that goes on in the next line", "Content-Length: 1\r\n 0"),
-        refused("a continuation of nothing", "X: a\r\n "),
-        refused("a field that hides in a fold", "X: a\r\n Transfer-Encoding: chunked"),
+        refused("a continuation that is empty", "X: a\r\n "),
+        refused("a header that hides in a fold", "X: a\r\n Transfer-Encoding: chunked"),
     ]);
 }
 
@@ -88,12 +88,12 @@ fn refuses_a_line_without_a_name_or_a_colon() {
         refused("no colon", "X"),
         refused("no name", ": 1"),
         refused("only a colon", ":"),
-        refused("a request line among the fields", "GET /smuggled HTTP/1.1"),
+        refused("a request line among the headers", "GET /smuggled HTTP/1.1"),
     ]);
 }
 
 #[test]
-fn refuses_bytes_that_a_name_cannot_have() {
+fn refuses_bytes_that_a_name_must_not_have() {
     let refused = |name, line: &[u8]| {
         row(name)
             .sends(with(line))
@@ -111,7 +111,7 @@ fn refuses_bytes_that_a_name_cannot_have() {
         refused("an equals sign", b"X=1: 1"),
         refused("a control character", b"X\x01: 1"),
         refused("a DEL", b"X\x7f: 1"),
-        refused("an byte past ASCII", b"X\xc3\xa9: 1"),
+        refused("a byte past ASCII", b"X\xc3\xa9: 1"),
         refused("a letter that lower-cases to ASCII k, the Kelvin sign", "\u{212a}: 1".as_bytes()),
     ]);
 }
@@ -143,13 +143,13 @@ fn refuses_line_ends_that_are_not_crlf() {
             .see("RFC 9112 §2.2")
     };
     check([
-        refused("a bare LF behind a field", "X: 1\nY: 2"),
+        refused("a bare LF behind a header", "X: 1\nY: 2"),
         refused("a bare CR within a value", "X: 1\rY: 2"),
         refused("a CR before the CRLF", "X: 1\r"),
         refused("a CR in a name", "X\rY: 1"),
         refused("an LF in a name", "X\nY: 1"),
-        refused("a field that a bare LF hides", "X: 1\nTransfer-Encoding: chunked"),
-        refused("a field that a bare CR hides", "X: 1\rTransfer-Encoding: chunked"),
+        refused("a header that a bare LF hides", "X: 1\nTransfer-Encoding: chunked"),
+        refused("a header that a bare CR hides", "X: 1\rTransfer-Encoding: chunked"),
         row("a head that ends in two bare LF")
             .sends("GET / HTTP/1.1\r\nHost: a\n\n")
             .gets_refused(400, "a bare CR or LF in the head")
@@ -166,9 +166,9 @@ fn refuses_line_ends_that_are_not_crlf() {
 }
 
 #[test]
-fn a_name_that_resembles_another_is_not_that() {
+fn a_name_that_resembles_another_has_no_meaning() {
     check([
-        row("an underscore is no hyphen")
+        row("an underscore instead of the hyphen")
             .sends("POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 5\r\n\r\n")
             .gets([200])
             .with_body("")

@@ -3,7 +3,7 @@
 use super::row::{check, row};
 
 #[test]
-fn takes_one_host() {
+fn accepts_one_host() {
     let taken = |name, value: &str| {
         row(name)
             .sends(format!("GET / HTTP/1.1\r\nHost: {value}\r\n\r\n"))
@@ -20,14 +20,14 @@ fn takes_one_host() {
         taken("an IPv4 address", "127.0.0.1:8000"),
         taken("an IPv6 address", "[::1]"),
         taken("an IPv6 address and a port", "[2001:db8::1]:8000"),
-        taken("an underscore, as container networks have it", "my_service"),
+        taken("an underscore, as in the names of container networks", "my_service"),
         taken("an encoded byte", "%61"),
         taken("spaces around the value", "  example.org  "),
     ]);
 }
 
 #[test]
-fn refuses_what_is_no_host() {
+fn refuses_a_malformed_host() {
     let refused = |name, value: &[u8]| {
         row(name)
             .sends([b"GET / HTTP/1.1\r\nHost: ", value, b"\r\n\r\n"].concat())
@@ -53,16 +53,16 @@ fn refuses_what_is_no_host() {
         refused("brackets with nothing in them", b"[]"),
         refused("brackets around a name", b"[a]"),
         refused("something behind the brackets", b"[::1]a"),
-        refused("a zone, which is this machine's own business", b"[fe80::1%25eth0]"),
+        refused("a zone, which has a meaning on one machine only", b"[fe80::1%25eth0]"),
         refused("a malformed triplet", b"a%4"),
         refused("a quoted name", b"\"a\""),
         refused("a backslash", b"a\\b"),
-        refused("an byte past ASCII", b"\xc3\xa9"),
+        refused("a byte past ASCII", b"\xc3\xa9"),
     ]);
 }
 
 #[test]
-fn refuses_none_and_two() {
+fn refuses_no_host_and_two_hosts() {
     check([
         row("no Host in HTTP/1.1")
             .sends("GET / HTTP/1.1\r\n\r\n")
@@ -72,7 +72,7 @@ fn refuses_none_and_two() {
             .sends("GET http://a/ HTTP/1.1\r\n\r\n")
             .gets_refused(400, "no Host field")
             .see("RFC 9112 §3.2"),
-        row("no Host in HTTP/1.0, which does not know it")
+        row("no Host in HTTP/1.0, which does not require it")
             .sends("GET / HTTP/1.0\r\n\r\n")
             .gets([200])
             .and_closes()

@@ -1,4 +1,4 @@
-//! Every limit, one below it, at it, and one above it.
+//! Every limit: one byte below it, exactly at it, and one byte above it.
 
 use guardhouse::Limits;
 
@@ -7,7 +7,7 @@ use super::row::{Row, check, check_with, row};
 use crate::support::patient_limits;
 
 #[test]
-fn a_target_has_8_kib_at_most() {
+fn a_target_has_at_most_8_kib() {
     let get = |name, length: usize| {
         let target = format!("/query?{}", "q".repeat(length - "/query?".len()));
         row(name)
@@ -27,7 +27,7 @@ fn a_target_has_8_kib_at_most() {
 }
 
 #[test]
-fn a_head_has_16_kib_at_most() {
+fn a_head_has_at_most_16_kib() {
     let get = |name, length: usize| {
         let (before, behind) = ("GET / HTTP/1.1\r\nHost: a\r\nX: ", "\r\n\r\n");
         let value = "v".repeat(length - before.len() - behind.len());
@@ -37,7 +37,7 @@ fn a_head_has_16_kib_at_most() {
         get("16,383 bytes", 16_383).gets([200]),
         get("16,384 bytes", 16_384).gets([200]),
         get("16,385 bytes", 16_385).gets_refused(431, "the head is too large"),
-        row("16,384 bytes behind blank lines, which do not count")
+        row("16,384 bytes behind blank lines, which are not part of the head")
             .sends(format!(
                 "\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
                 "v".repeat(16_384 - 32)
@@ -51,11 +51,11 @@ fn a_head_has_16_kib_at_most() {
             ))
             .gets([200, 200])
             .see("RFC 6585 §5"),
-        row("a field that never ends")
+        row("a header that never ends")
             .sends(format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "v".repeat(20_000)))
             .gets_refused(431, "the head is too large")
             .see("RFC 6585 §5"),
-        row("fields that never end")
+        row("headers that never end")
             .sends(format!("GET / HTTP/1.1\r\nHost: a\r\n{}", "X: 1\r\n".repeat(4000)))
             .gets_refused(431, "the head is too large")
             .see("RFC 6585 §5"),
@@ -63,20 +63,20 @@ fn a_head_has_16_kib_at_most() {
 }
 
 #[test]
-fn a_head_has_100_fields_at_most() {
+fn a_head_has_at_most_100_headers() {
     let get = |name, count: usize| {
         let others = "X: 1\r\n".repeat(count - 1);
         row(name).sends(format!("GET / HTTP/1.1\r\nHost: a\r\n{others}\r\n")).see("RFC 6585 §5")
     };
     check([
-        get("99 fields", 99).gets([200]),
-        get("100 fields", 100).gets([200]),
-        get("101 fields", 101).gets_refused(431, "too many fields"),
+        get("99 headers", 99).gets([200]),
+        get("100 headers", 100).gets([200]),
+        get("101 headers", 101).gets_refused(431, "too many fields"),
     ]);
 }
 
 #[test]
-fn content_has_1_mib_at_most() {
+fn a_body_has_at_most_1_mib() {
     let see = "RFC 9110 §15.5.14; RUSTSEC-2022-0055";
     let counted = |name, length: usize, sent: usize| {
         row(name)
@@ -99,14 +99,14 @@ fn content_has_1_mib_at_most() {
     check([
         read("one byte below", (1 << 20) - 1),
         read("exactly as much", 1 << 20),
-        counted("one byte more, though none of it is sent", (1 << 20) + 1, 0)
+        counted("one byte more, and none of it is sent", (1 << 20) + 1, 0)
             .gets_refused(413, "the content is too large"),
         row("chunks, exactly as much")
             .sends(chunked(&format!("100000\r\n{}\r\n0\r\n\r\n", "c".repeat(1 << 20))))
             .gets([200])
             .with_body("c".repeat(1 << 20))
             .see(see),
-        row("a chunk of one byte more, though none of it is sent")
+        row("a chunk of one byte more, and none of it is sent")
             .sends(chunked("100001\r\n"))
             .gets_refused(413, "the content is too large")
             .see(see),
@@ -118,7 +118,7 @@ fn content_has_1_mib_at_most() {
 }
 
 #[test]
-fn a_chunk_line_has_256_bytes_at_most() {
+fn a_chunk_line_has_at_most_256_bytes() {
     let see = "RFC 9112 §7.1.1; CVE-2023-39326";
     let line = |name, length: usize| {
         let name_of_extension = "a".repeat(length - "5;\r\n".len());
@@ -136,7 +136,7 @@ fn a_chunk_line_has_256_bytes_at_most() {
 }
 
 #[test]
-fn all_chunk_extensions_have_16_kib_at_most() {
+fn all_chunk_extensions_have_at_most_16_kib() {
     let chunks = |name, length: usize| {
         let chunk = format!("1;{}\r\na\r\n", "x".repeat(127));
         let last = "x".repeat(length - 127 * 128 - ";".len());
@@ -152,7 +152,7 @@ fn all_chunk_extensions_have_16_kib_at_most() {
 }
 
 #[test]
-fn trailers_have_4_kib_at_most() {
+fn trailers_have_at_most_4_kib() {
     let trailers = |name, length: usize| {
         let value = "t".repeat(length - "X: \r\n".len());
         row(name).sends(chunked(&format!("0\r\nX: {value}\r\n\r\n"))).see("RFC 9112 §7.1.2")
@@ -178,7 +178,7 @@ fn trailers_have_4_kib_at_most() {
 }
 
 #[test]
-fn unread_content_is_drained_up_to_64_kib() {
+fn the_server_drains_an_unread_body_up_to_64_kib() {
     let see = "RFC 9112 §9.3; RUSTSEC-2020-0093";
     let counted = |name, length: usize| {
         row(name)
@@ -190,7 +190,7 @@ fn unread_content_is_drained_up_to_64_kib() {
             .see(see)
     };
     let in_chunks = |name, length: usize| {
-        // A chunk's line, its data, and the CRLF that the last chunk begins with.
+        // The server drains the chunk's line, which has six bytes, and its data.
         let data = "d".repeat(length - "FFFF\r\n".len());
         row(name)
             .sends(format!(
@@ -204,11 +204,11 @@ fn unread_content_is_drained_up_to_64_kib() {
     check([
         counted("65,535 bytes", 65_535),
         counted("65,536 bytes", 65_536),
-        counted("65,537 bytes, which would take too long", 65_537).and_closes(),
+        counted("65,537 bytes, which are too many", 65_537).and_closes(),
         in_chunks("65,535 bytes in chunks", 65_535),
         in_chunks("65,536 bytes in chunks", 65_536),
-        in_chunks("65,537 bytes in chunks, which no field announces", 65_537).and_closes_unsaid(),
-        row("what a handler has read is not drained any more")
+        in_chunks("65,537 bytes in chunks, which no header announces", 65_537).and_closes_unsaid(),
+        row("two bytes that the handler reads, and 65,536 more")
             .sends(format!(
                 "POST /some HTTP/1.1\r\nHost: a\r\nContent-Length: 65538\r\n\r\n{}",
                 "d".repeat(65_538)
@@ -219,7 +219,7 @@ fn unread_content_is_drained_up_to_64_kib() {
     ]);
 }
 
-/// Other limits than the defaults, so small that a row shows all of it.
+/// Other limits than the defaults, so small that a row shows all of its bytes.
 #[test]
 fn every_limit_can_be_set() {
     let limits = Limits {
@@ -254,15 +254,15 @@ fn every_limit_can_be_set() {
                 .sends(format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "v".repeat(69)))
                 .gets_refused(431, "the head is too large")
                 .see("Limits"),
-            set("3 fields", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\n\r\n").gets([200]),
-            set("4 fields", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\nX: 3\r\n\r\n")
+            set("3 headers", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\n\r\n").gets([200]),
+            set("4 headers", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\nX: 3\r\n\r\n")
                 .gets_refused(431, "too many fields"),
             set(
-                "content of 10",
+                "a body of 10",
                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789",
             )
             .gets([200]),
-            set("content of 11", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n")
+            set("a body of 11", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n")
                 .gets_refused(413, "the content is too large"),
             set("chunks of 10", &format!("{chunks}9\r\n012345678\r\n1\r\n9\r\n0\r\n\r\n"))
                 .gets([200]),
@@ -279,8 +279,11 @@ fn every_limit_can_be_set() {
                 .gets_refused(400, "malformed trailer section"),
             set("6 bytes to drain", &format!("{unread} 6\r\n\r\n012345")).gets([200]),
             set("7 bytes to drain", &format!("{unread} 7\r\n\r\n0123456")).gets([200]).and_closes(),
-            set("answers past what is gathered", &"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(5))
-                .gets([200; 5]),
+            set(
+                "more answers than one write gathers",
+                &"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(5),
+            )
+            .gets([200; 5]),
         ],
     );
 }

@@ -1,9 +1,9 @@
-//! Methods (RFC 9110 §9): what each of them gets, with and without content.
+//! Methods (RFC 9110 §9): the answer to each of them, with and without a body.
 
 use super::row::{check, row};
 
 #[test]
-fn head_is_get_without_content() {
+fn head_is_get_without_a_body() {
     check([
         row("HEAD of a text")
             .sends("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -18,25 +18,25 @@ fn head_is_get_without_content() {
             .where_head_is([0])
             .with_header("Content-Length", "100000")
             .see("RFC 9110 §9.3.2"),
-        row("HEAD of nothing")
+        row("HEAD of a path that does not exist")
             .sends("HEAD /nope HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([404])
             .where_head_is([0])
             .with_header("Content-Length", "22")
             .see("RFC 9110 §9.3.2"),
-        row("HEAD of what is guarded")
+        row("HEAD of a guarded path")
             .sends("HEAD /protected HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([401])
             .where_head_is([0])
             .with_header("WWW-Authenticate", "Bearer realm=\"guardhouse\"")
             .see("RFC 9110 §9.3.2"),
-        row("HEAD of what can only be posted to")
+        row("HEAD of a path that has only POST")
             .sends("HEAD /unread HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([405])
             .where_head_is([0])
             .with_header("Allow", "POST, OPTIONS")
             .see("RFC 9110 §9.3.2"),
-        row("HEAD of what panics")
+        row("HEAD of a handler that panics")
             .sends("HEAD /panic HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([500])
             .where_head_is([0])
@@ -61,29 +61,29 @@ fn head_is_get_without_content() {
 }
 
 #[test]
-fn options_says_what_is_allowed() {
+fn options_lists_the_allowed_methods() {
     check([
         row("OPTIONS of a path")
             .sends("OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([204])
             .with_header("Allow", "GET, HEAD, POST, DELETE, OPTIONS")
             .see("RFC 9110 §9.3.7"),
-        row("OPTIONS of a path that can only be got")
+        row("OPTIONS of a path that has only GET")
             .sends("OPTIONS /next HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([204])
             .with_header("Allow", "GET, HEAD, OPTIONS")
             .see("RFC 9110 §9.3.7"),
-        row("OPTIONS of what is guarded: methods are no secret, the route's content is")
+        row("OPTIONS of a guarded path: its methods are no secret")
             .sends("OPTIONS /protected HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([204])
             .with_header("Allow", "GET, HEAD, POST, OPTIONS")
             .see("RFC 9110 §9.3.7"),
-        row("OPTIONS of nothing")
+        row("OPTIONS of a path that does not exist")
             .sends("OPTIONS /nope HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([404])
             .with_detail("Not Found")
             .see("RFC 9110 §9.3.7"),
-        row("OPTIONS with content")
+        row("OPTIONS with a body")
             .sends("OPTIONS / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
             .gets([204])
             .see("RFC 9110 §9.3.7"),
@@ -96,7 +96,7 @@ fn options_says_what_is_allowed() {
 }
 
 #[test]
-fn a_method_that_a_path_lacks_is_not_allowed() {
+fn a_method_that_the_path_does_not_have_gets_405() {
     let refused = |name, line: &str, allow| {
         row(name)
             .sends(format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n"))
@@ -111,18 +111,18 @@ fn a_method_that_a_path_lacks_is_not_allowed() {
         refused("DELETE", "DELETE /next", "GET, HEAD, OPTIONS"),
         refused("POST", "POST /next", "GET, HEAD, OPTIONS"),
         refused("GET", "GET /unread", "POST, OPTIONS"),
-        refused("PUT on what is guarded", "PUT /protected", "GET, HEAD, POST, OPTIONS"),
-        refused("a query does not hide it", "PUT /?a", "GET, HEAD, POST, DELETE, OPTIONS"),
+        refused("PUT on a guarded path", "PUT /protected", "GET, HEAD, POST, OPTIONS"),
+        refused("PUT on a path with a query", "PUT /?a", "GET, HEAD, POST, DELETE, OPTIONS"),
         row("PUT on a path that does not exist")
             .sends("PUT /nope HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([404])
             .with_detail("Not Found")
             .see("RFC 9110 §15.5.5"),
-        row("PUT with content")
+        row("PUT with a body")
             .sends("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
             .gets([405])
             .see("RFC 9110 §15.5.6"),
-        row("a field that asks for another method")
+        row("a header that asks for another method")
             .sends("GET / HTTP/1.1\r\nHost: a\r\nX-HTTP-Method-Override: DELETE\r\n\r\n")
             .gets([200])
             .with_body("home\n")
@@ -142,9 +142,9 @@ fn trace_is_never_allowed() {
     };
     check([
         refused("TRACE of a path", "TRACE /", "GET, HEAD, POST, DELETE, OPTIONS"),
-        refused("TRACE of what is guarded", "TRACE /protected", "GET, HEAD, POST, OPTIONS"),
+        refused("TRACE of a guarded path", "TRACE /protected", "GET, HEAD, POST, OPTIONS"),
         refused("TRACE of a path that does not exist", "TRACE /nope", ""),
-        row("TRACE of the whole server, which only OPTIONS can ask for")
+        row("TRACE of the whole server, which only OPTIONS may ask for")
             .sends("TRACE * HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets_refused(400, "malformed request target")
             .see("RFC 9112 §3.2.4"),
@@ -185,16 +185,16 @@ fn an_unknown_method_is_not_implemented() {
     check([
         unknown("a method of another protocol", "BREW"),
         unknown("a method of WebDAV", "PROPFIND"),
-        unknown("methods have a case", "get"),
-        unknown("methods have one case throughout", "Get"),
+        unknown("a method in small letters", "get"),
+        unknown("a method in mixed case", "Get"),
         unknown("a method with a letter too many", "GETS"),
         unknown("one letter", "G"),
-        unknown("every byte that a method can have", "!#$%&'*+-.^_`|~09"),
+        unknown("every byte that a method may have", "!#$%&'*+-.^_`|~09"),
         row("an unknown method on a path that does not exist")
             .sends("BREW /nope HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([501])
             .see("RFC 9110 §9.1"),
-        row("an unknown method with content that is dropped")
+        row("an unknown method with a body")
             .sends(
                 "BREW / HTTP/1.1\r\nHost: a\r\nContent-Length: 36\r\n\r\n\
                  GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n.",
@@ -205,9 +205,9 @@ fn an_unknown_method_is_not_implemented() {
 }
 
 /// "Content received in a GET request has no generally defined semantics", but
-/// it has a length, and must not be the next request.
+/// it has a length, and must never become the next request.
 #[test]
-fn content_is_framed_whatever_the_method() {
+fn a_body_never_becomes_a_request_whatever_the_method() {
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
     let counted = |name, line: &str, status: u16| {
         let length = smuggled.len();
@@ -229,15 +229,15 @@ fn content_is_framed_whatever_the_method() {
             .see("RFC 9110 §9.3.1, RFC 9112 §6.3; RUSTSEC-2020-0093")
     };
     check([
-        counted("GET with content", "GET /", 200),
-        counted("HEAD with content", "HEAD /", 200).where_head_is([0]),
-        counted("DELETE with content", "DELETE /", 200).with_body("deleted\n"),
-        counted("OPTIONS with content", "OPTIONS *", 204),
-        counted("TRACE with content", "TRACE /", 405),
-        counted("content for a path that does not exist", "POST /nope", 404),
-        counted("content that its handler does not read", "POST /unread", 200),
-        counted("content that its handler reads in part", "POST /some", 200).with_body("GE"),
-        counted("content for a handler whose answer is spoilt", "GET /split", 500),
+        counted("GET with a body", "GET /", 200),
+        counted("HEAD with a body", "HEAD /", 200).where_head_is([0]),
+        counted("DELETE with a body", "DELETE /", 200).with_body("deleted\n"),
+        counted("OPTIONS with a body", "OPTIONS *", 204),
+        counted("TRACE with a body", "TRACE /", 405),
+        counted("a body for a path that does not exist", "POST /nope", 404),
+        counted("a body that its handler does not read", "POST /unread", 200),
+        counted("a body that its handler reads in part", "POST /some", 200).with_body("GE"),
+        counted("a body for a handler whose answer is malformed", "GET /split", 500),
         chunked("GET with chunks", "GET /", 200),
         chunked("HEAD with chunks", "HEAD /", 200).where_head_is([0]),
         chunked("DELETE with chunks", "DELETE /", 200).with_body("deleted\n"),

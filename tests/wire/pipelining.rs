@@ -1,5 +1,5 @@
 //! Requests that do not wait for the answer to the one before (RFC 9112
-//! §9.3.2): answered in order, until one ends the connection.
+//! §9.3.2). The server answers them in order, until one ends the connection.
 
 use super::row::{check, row};
 use crate::support::LARGE;
@@ -30,7 +30,7 @@ fn answers_in_order() {
             .gets([200, 404, 200, 204, 200, 405, 401, 501])
             .where_head_is([2])
             .see("RFC 9112 §9.3.2"),
-        row("content that nobody reads is not in the way")
+        row("requests behind a body that no handler reads")
             .sends(
                 "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\
                  POST /unread HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -58,7 +58,7 @@ fn answers_in_order() {
 }
 
 #[test]
-fn nothing_behind_a_bad_request_is_a_request() {
+fn bytes_behind_a_bad_request_are_no_request() {
     let after = |name, bad: &str, status| {
         row(name)
             .sends(format!(
@@ -72,7 +72,7 @@ fn nothing_behind_a_bad_request_is_a_request() {
     check([
         after("no Host", "GET / HTTP/1.1\r\n\r\n", 400),
         after("a malformed request line", "GET /\r\nHost: a\r\n\r\n", 400),
-        after("a malformed field", "GET / HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n", 400),
+        after("a malformed header", "GET / HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n", 400),
         after("a bare LF", "GET / HTTP/1.1\nHost: a\n\n", 400),
         after(
             "two lengths",
@@ -80,7 +80,7 @@ fn nothing_behind_a_bad_request_is_a_request() {
             400,
         ),
         after(
-            "too much content",
+            "a body that is too large",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n",
             413,
         ),
@@ -98,14 +98,14 @@ fn nothing_behind_a_bad_request_is_a_request() {
         after("an unknown expectation", "GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n", 417),
         after("a tunnel", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 501),
         after("a panic", "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n", 500),
-        after("a wish to close", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),
+        after("Connection: close", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),
         after("HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", 200),
     ]);
 }
 
 #[test]
-fn a_good_request_with_a_bad_answer_is_no_bad_request() {
-    check([row("one that is not found, not allowed, not implemented and not let in")
+fn an_error_of_a_well_formed_request_does_not_end_the_connection() {
+    check([row("not found, not allowed, not implemented, unauthorized, and a bad answer")
         .sends(
             "GET /nope HTTP/1.1\r\nHost: a\r\n\r\n\
                  PUT / HTTP/1.1\r\nHost: a\r\n\r\n\

@@ -1,10 +1,10 @@
-//! A guard comes before the content: who is refused does not make the server
-//! read it, and it never becomes a request.
+//! A guard comes before the body: the body of a refused request never reaches a
+//! handler, and never becomes a request.
 
 use super::row::{check, row};
 
 #[test]
-fn refuses_who_is_not_let_in() {
+fn refuses_a_request_without_valid_credentials() {
     let asks = |name, headers: &str, challenge| {
         row(name)
             .sends(format!("GET /protected HTTP/1.1\r\nHost: a\r\n{headers}\r\n"))
@@ -16,19 +16,19 @@ fn refuses_who_is_not_let_in() {
         asks("no credentials", "", missing).see("RFC 6750 §3"),
         asks("another scheme", "Authorization: Basic QW5uOmxldG1laW4=\r\n", missing)
             .see("RFC 6750 §3"),
-        asks("an empty field", "Authorization:\r\n", missing).see("RFC 6750 §3"),
-        row("a token that is unknown")
+        asks("an empty header", "Authorization:\r\n", missing).see("RFC 6750 §3"),
+        row("an unknown token")
             .sends("GET /protected HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer letmeout\r\n\r\n")
             .gets([401])
             .see("RFC 6750 §3.1"),
-        row("credentials twice, even if they are good")
+        row("valid credentials, twice")
             .sends(
                 "GET /protected HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer letmein\r\n\
                  Authorization: Bearer letmein\r\n\r\n",
             )
             .gets([400])
             .see("RFC 6750 §3.1, RFC 9110 §5.3"),
-        row("a token in the query, where it would end up in logs")
+        row("a token in the query, which logs would show")
             .sends("GET /protected?access_token=letmein HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([401])
             .see("RFC 6750 §5.3"),
@@ -36,7 +36,7 @@ fn refuses_who_is_not_let_in() {
 }
 
 #[test]
-fn lets_in_who_has_a_token() {
+fn accepts_a_request_with_a_valid_token() {
     check([
         row("a token")
             .sends("GET /protected HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer letmein\r\n\r\n")
@@ -47,11 +47,11 @@ fn lets_in_who_has_a_token() {
             .sends("GET /protected HTTP/1.1\r\nHost: a\r\nauthorization: bEARER letmein\r\n\r\n")
             .gets([200])
             .see("RFC 9110 §11.1"),
-        row("an encoded path is the same path, behind the same guard")
+        row("an encoded path, which has the same guard")
             .sends("GET /%70rotected HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([401])
             .see("RFC 3986 §6.2.2.2"),
-        row("a token and content")
+        row("a token and a body")
             .sends(
                 "POST /protected HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer letmein\r\n\
                  Content-Length: 5\r\n\r\nhello",
@@ -59,7 +59,7 @@ fn lets_in_who_has_a_token() {
             .gets([200])
             .with_body("hello")
             .see("RFC 6750 §2.1"),
-        row("a token, content and patience")
+        row("a token, and a body that waits for 100 Continue")
             .sends(
                 "POST /protected HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer letmein\r\n\
                  Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
@@ -71,7 +71,7 @@ fn lets_in_who_has_a_token() {
 }
 
 #[test]
-fn refused_content_is_never_a_request() {
+fn the_body_of_a_refused_request_never_becomes_a_request() {
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
     let posts = |name, headers: &str, body: &str| {
         row(name)
@@ -80,15 +80,15 @@ fn refused_content_is_never_a_request() {
             .see("RFC 9112 §9.3; RUSTSEC-2020-0093")
     };
     check([
-        posts("content", "Content-Length: 36", &format!("{smuggled}.")),
+        posts("a body", "Content-Length: 36", &format!("{smuggled}.")),
         posts("chunks", "Transfer-Encoding: chunked", &format!("24\r\n{smuggled}.\r\n0\r\n\r\n")),
         posts(
-            "content that waits for 100 Continue",
+            "a body that waits for 100 Continue",
             "Expect: 100-continue\r\nContent-Length: 35",
             smuggled,
         )
         .and_closes(),
-        posts("more content than is drained", "Content-Length: 65537", &smuggled.repeat(2000))
+        posts("more bytes than the server drains", "Content-Length: 65537", &smuggled.repeat(2000))
             .and_closes(),
         posts(
             "chunks that are malformed",
@@ -102,7 +102,7 @@ fn refused_content_is_never_a_request() {
             &format!("0\n\n{smuggled}"),
         )
         .and_closes_unsaid(),
-        posts("content that is cut off", "Content-Length: 36", smuggled)
+        posts("a body that is cut off", "Content-Length: 36", smuggled)
             .and_half_closes()
             .and_closes_unsaid(),
     ]);
@@ -123,25 +123,30 @@ fn framing_is_checked_before_the_guard() {
             400,
             "more than one Content-Length field",
         ),
-        posts("too much content", "Content-Length: 1048577", 413, "the content is too large"),
+        posts(
+            "a body that is too large",
+            "Content-Length: 1048577",
+            413,
+            "the content is too large",
+        ),
         posts("an unknown coding", "Transfer-Encoding: gzip", 501, "unknown transfer coding"),
     ]);
 }
 
-/// A client that is still sending when the answer comes must be able to read
-/// it: a socket that is closed over unread bytes sends a reset, and a reset
-/// takes the answer back.
+/// A client may still be sending when the answer comes. If the server closed the
+/// socket before it has read those bytes, the system would send a reset, and the
+/// client might lose the answer.
 #[test]
 fn an_early_answer_is_not_lost_to_a_reset() {
     let megabytes = "x".repeat(3 << 20);
     check([
-        row("content that is too large, sent all the same")
+        row("a body that is too large, which is sent")
             .sends(format!(
                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3145728\r\n\r\n{megabytes}"
             ))
             .gets_refused(413, "the content is too large")
             .see("RFC 9112 §9.6"),
-        row("content that a guard refuses, sent all the same")
+        row("the body of a refused request, which is sent")
             .sends(format!(
                 "POST /protected HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n{}",
                 &megabytes[..1 << 20]
@@ -153,7 +158,7 @@ fn an_early_answer_is_not_lost_to_a_reset() {
             .sends(format!("GET / HTTP/1.1\r\nHost: a b\r\n\r\n{megabytes}"))
             .gets_refused(400, "malformed Host field")
             .see("RFC 9112 §9.6"),
-        row("megabytes behind a wish to close")
+        row("megabytes behind Connection: close")
             .sends(format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n{megabytes}"))
             .gets([200])
             .and_closes()

@@ -3,14 +3,14 @@
 use super::row::{check, row};
 
 #[test]
-fn takes_three_parts_and_crlf() {
+fn accepts_three_parts_and_crlf() {
     check([
         row("a method, a target and a version")
             .sends("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
             .with_body("home\n")
             .see("RFC 9112 §3"),
-        row("nothing before the request line, and no field but Host")
+        row("no header except Host")
             .sends("GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
             .with_body("next\n")
@@ -33,7 +33,7 @@ fn skips_a_few_blank_lines() {
             .sends("\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets_refused(400, "too many blank lines before the request line")
             .see("RFC 9112 §2.2"),
-        row("a blank line behind a form's content, as old browsers send it")
+        row("a blank line behind a form's body, as old browsers send it")
             .sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\r\n")
             .gets([200])
             .with_body("hello")
@@ -76,7 +76,7 @@ fn refuses_a_line_that_does_not_end_in_crlf() {
         refused("a CR within the target", "GET /\rsmuggled HTTP/1.1\r\n"),
         refused("an LF within the target", "GET /\nsmuggled HTTP/1.1\r\n"),
         refused("a CR within the method", "GE\rT / HTTP/1.1\r\n"),
-        row("bare CR throughout: no LF will come, and none is waited for")
+        row("bare CR everywhere: the server does not wait for an LF")
             .sends("GET / HTTP/1.1\rHost: a\r\r")
             .gets_refused(400, "a bare CR or LF in the head")
             .see("RFC 9112 §2.2"),
@@ -84,7 +84,7 @@ fn refuses_a_line_that_does_not_end_in_crlf() {
 }
 
 #[test]
-fn refuses_parts_that_are_not_parted_by_one_space() {
+fn refuses_parts_that_are_not_separated_by_one_space() {
     let refused = |name, line, detail| {
         row(name)
             .sends(format!("{line}\r\nHost: a\r\n\r\n"))
@@ -111,18 +111,18 @@ fn refuses_parts_that_are_not_parted_by_one_space() {
 }
 
 #[test]
-fn refuses_a_line_with_a_part_too_few() {
+fn refuses_a_line_with_too_few_parts() {
     let refused = |name, bytes: &str, detail| {
         row(name).sends(bytes).gets_refused(400, detail).see("RFC 9112 §3")
     };
     check([
         refused("only a method", "GET\r\n\r\n", "malformed request line"),
         refused("no version, as in HTTP/0.9", "GET /\r\n\r\n", "malformed request line"),
-        refused("no version but a space for it", "GET / \r\n\r\n", "malformed HTTP version"),
+        refused("no version, and a space for it", "GET / \r\n\r\n", "malformed HTTP version"),
         refused("no target", "GET HTTP/1.1\r\nHost: a\r\n\r\n", "malformed request line"),
         refused("no method", "/ HTTP/1.1\r\nHost: a\r\n\r\n", "malformed request line"),
         refused("an empty method", " / HTTP/1.1\r\nHost: a\r\n\r\n", "malformed request line"),
-        refused("a field where the line should be", "Host: a\r\n\r\n", "malformed request line"),
+        refused("a header where the line should be", "Host: a\r\n\r\n", "malformed request line"),
         refused(
             "another protocol's greeting",
             "EHLO example.org\r\n\r\n",
@@ -133,7 +133,7 @@ fn refuses_a_line_with_a_part_too_few() {
 }
 
 #[test]
-fn refuses_bytes_that_a_method_cannot_have() {
+fn refuses_bytes_that_a_method_must_not_have() {
     let refused = |name, method: &[u8]| {
         row(name)
             .sends([method, b" / HTTP/1.1\r\nHost: a\r\n\r\n"].concat())
@@ -148,13 +148,13 @@ fn refuses_bytes_that_a_method_cannot_have() {
         refused("a colon", b"GET:"),
         refused("a quote", b"\"GET\""),
         refused("a slash", b"GET/"),
-        refused("an byte past ASCII", b"G\xc3\x89T"),
+        refused("a byte past ASCII", b"G\xc3\x89T"),
         refused("a byte order mark", b"\xef\xbb\xbfGET"),
     ]);
 }
 
 #[test]
-fn refuses_what_other_protocols_begin_with() {
+fn refuses_the_first_bytes_of_other_protocols() {
     check([
         row("HTTP/2's preface")
             .sends("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")

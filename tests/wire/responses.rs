@@ -1,4 +1,4 @@
-//! What goes back when a handler makes a mistake, and how answers are framed.
+//! The answers to a handler's mistakes, and where answers end.
 
 use super::row::{check, row};
 use crate::support::LARGE;
@@ -6,7 +6,7 @@ use crate::support::LARGE;
 #[test]
 fn no_handler_can_split_an_answer() {
     check([
-        row("a field value with CR LF and a field of its own")
+        row("a header's value with CR LF and another header")
             .sends("GET /split HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([500])
             .with_detail("Internal Server Error")
@@ -25,17 +25,17 @@ fn no_handler_can_split_an_answer() {
 }
 
 #[test]
-fn a_panic_costs_one_answer_and_its_connection() {
+fn a_panic_gets_500_and_ends_its_connection() {
     check([
         row("a handler that panics")
             .sends("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets_refused(500, "Internal Server Error")
             .see("RFC 9110 §15.6.1"),
-        row("a handler that panics, with content behind the head")
+        row("a handler that panics, with a body behind the head")
             .sends("GET /panic HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
             .gets_refused(500, "Internal Server Error")
             .see("RFC 9110 §15.6.1"),
-        row("the next connection knows nothing of it")
+        row("the next connection")
             .sends("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
             .see("RFC 9110 §15.6.1"),
@@ -43,9 +43,9 @@ fn a_panic_costs_one_answer_and_its_connection() {
 }
 
 #[test]
-fn an_answer_says_how_long_it_is() {
+fn an_answer_says_how_long_its_body_is() {
     check([
-        row("content that is larger than the buffer for answers")
+        row("a body that is larger than the buffer for answers")
             .sends("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
             .with_header("Content-Length", "100000")
@@ -57,12 +57,12 @@ fn an_answer_says_how_long_it_is() {
             .with_body(vec![b'x'; LARGE])
             .and_closes()
             .see("RFC 9112 §6.3"),
-        row("no content")
+        row("no body")
             .sends("POST / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([200])
             .with_header("Content-Length", "0")
             .see("RFC 9110 §8.6"),
-        row("what a client accepts changes nothing")
+        row("Accept and TE, which change nothing")
             .sends("GET /nope HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\nTE: trailers\r\n\r\n")
             .gets([404])
             .with_header("Content-Type", "application/json")

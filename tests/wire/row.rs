@@ -1,9 +1,9 @@
-//! A row of the table, and the ways to run it.
+//! A row of the table, and the ways to send it.
 //!
 //! Every row is sent over a real socket, whole and one byte at a time, and
 //! through [`guardhouse::exchange`] whole, one byte at a time, and cut in two
-//! at every position. A parser that looks at what one read brought, instead of
-//! at the bytes, gives itself away in one of them.
+//! at every position. A parser that depends on how the bytes arrive fails one of
+//! them.
 
 use std::panic::Location;
 
@@ -13,17 +13,17 @@ use crate::support::{
     Answer, Asked, Client, Running, exchange, patient_limits, routes, shown, statuses, undated,
 };
 
-/// What a client asks next on a connection that goes on.
+/// The next request on a connection that goes on.
 const NEXT: &[u8] = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// It does not: a request that follows has its own answer.
+    /// It does not end: the next request has its own answer.
     GoesOn,
     /// The server closes it, and the last answer says so.
     Closes,
-    /// The server closes it, and found out too late to say so.
+    /// The server closes it, but had sent the last answer before it knew that.
     ClosesUnsaid,
 }
 
@@ -35,13 +35,13 @@ pub struct Row {
     gets: Vec<u16>,
     heads: Vec<usize>,
     end: End,
-    content: Option<Vec<u8>>,
+    body: Option<Vec<u8>>,
     headers: Vec<(&'static str, &'static str)>,
     see: &'static str,
     place: &'static Location<'static>,
 }
 
-/// A row, named by what its request has that is worth a row.
+/// A row, named by what is special about its request.
 #[track_caller]
 pub fn row(name: &'static str) -> Row {
     Row {
@@ -51,7 +51,7 @@ pub fn row(name: &'static str) -> Row {
         gets: Vec::new(),
         heads: Vec::new(),
         end: End::GoesOn,
-        content: None,
+        body: None,
         headers: Vec::new(),
         see: "",
         place: Location::caller(),
@@ -65,68 +65,68 @@ impl Row {
         self
     }
 
-    /// Behind its bytes the client ends its side of the connection.
+    /// The client closes its side of the connection behind its bytes.
     pub fn and_half_closes(mut self) -> Row {
         self.half_closes = true;
         self
     }
 
-    /// The statuses of all the answers, interim ones too. The connection goes
-    /// on unless the row says otherwise.
+    /// The statuses of all answers, with those of interim answers. The connection
+    /// goes on unless the row says otherwise.
     pub fn gets(mut self, statuses: impl Into<Vec<u16>>) -> Row {
         self.gets = statuses.into();
         self
     }
 
-    /// One answer, an error with this detail, that ends the connection.
+    /// One answer: an error with this detail, which ends the connection.
     pub fn gets_refused(self, status: u16, detail: &str) -> Row {
         self.gets([status]).with_detail(detail).and_closes()
     }
 
-    /// The last answer says `Connection: close`, and the server does.
+    /// The last answer says `Connection: close`, and the server closes.
     pub fn and_closes(mut self) -> Row {
         self.end = End::Closes;
         self
     }
 
-    /// The server closes though its last answer did not say that it would: it
-    /// was sent before the rest of the request turned out to be no good.
+    /// The server closes although its last answer does not say so: it sent that
+    /// answer before it saw that the rest of the request is malformed.
     pub fn and_closes_unsaid(mut self) -> Row {
         self.end = End::ClosesUnsaid;
         self
     }
 
-    /// Which of the final answers, counted from 0, are to HEAD.
+    /// Which of the final answers, from 0, belong to a HEAD request.
     pub fn where_head_is(mut self, heads: impl Into<Vec<usize>>) -> Row {
         self.heads = heads.into();
         self
     }
 
-    /// The last answer's content.
-    pub fn with_body(mut self, content: impl AsRef<[u8]>) -> Row {
-        self.content = Some(content.as_ref().to_vec());
+    /// The last answer's body.
+    pub fn with_body(mut self, body: impl AsRef<[u8]>) -> Row {
+        self.body = Some(body.as_ref().to_vec());
         self
     }
 
-    /// The last answer's content, of an error.
+    /// The body of the last answer, which is an error with this detail.
     pub fn with_detail(self, detail: &str) -> Row {
         self.with_body(format!(r#"{{"detail":"{detail}"}}"#))
     }
 
-    /// A field of the last answer.
+    /// A header of the last answer.
     pub fn with_header(mut self, name: &'static str, value: &'static str) -> Row {
         self.headers.push((name, value));
         self
     }
 
-    /// Where it is written: an RFC's section, or the advisory of a server that
-    /// had it wrong.
+    /// Where the rule is written: a section of an RFC, or the advisory about a
+    /// server that broke it.
     pub fn see(mut self, source: &'static str) -> Row {
         self.see = source;
         self
     }
 
-    /// Whether the row has a request follow its own bytes.
+    /// Whether the test sends one more request behind the row's bytes.
     fn is_followed(&self) -> bool {
         self.end == End::GoesOn && !self.half_closes
     }
@@ -136,7 +136,7 @@ impl Row {
     }
 
     fn run(&self, server: &Running, routes: &Routes, limits: &Limits) -> Result<(), String> {
-        assert!(!self.see.is_empty(), "a row says where it is written");
+        assert!(!self.see.is_empty(), "a row says where its rule is written");
         let mut bytes = self.sends.clone();
         if self.is_followed() {
             bytes.extend_from_slice(NEXT);
@@ -169,7 +169,7 @@ impl Row {
         Ok(())
     }
 
-    /// All that a client receives that has sent the row's bytes, to the end of
+    /// Everything that the client receives for the row's bytes, until the end of
     /// the connection.
     fn receive(&self, mut client: Client) -> Result<Vec<u8>, String> {
         let mut received = Vec::new();
@@ -177,31 +177,31 @@ impl Row {
             client.half_close();
         }
         if self.is_followed() {
-            // What follows is sent only when all the answers are there, so an
-            // answer too many would stand before its own.
+            // The client sends the next request only when it has all answers. So
+            // one answer too many would stand in the place of the next one.
             let mut finals = 0;
             for _ in &self.gets {
-                let (answer, bytes) = client.answer(self.asked(finals))?;
+                let (answer, bytes) = client.try_answer(self.asked(finals))?;
                 finals += usize::from(!answer.is_interim());
                 received.extend(bytes);
             }
             client.send(NEXT);
-            received.extend(client.answer(Asked::Other)?.1);
+            received.extend(client.try_answer(Asked::Other)?.1);
             client.half_close();
         }
-        received.extend(client.rest()?);
+        received.extend(client.try_rest()?);
         Ok(undated(received))
     }
 
     fn check(&self, received: &[u8]) -> Result<(), String> {
         let mut answers = Answer::parse_all(received, |index| self.asked(index))?;
         let all = statuses(&answers);
-        if answers.iter().any(|answer| answer.content == b"smuggled\n") {
-            return Err(format!("content was run as a request: {all:?}"));
+        if answers.iter().any(|answer| answer.body == b"smuggled\n") {
+            return Err(format!("the server took a body for a request: {all:?}"));
         }
         if self.is_followed() {
             match answers.pop() {
-                Some(next) if next.content == b"next\n" && !next.closes() => {}
+                Some(next) if next.body == b"next\n" && !next.closes() => {}
                 _ => return Err(format!("the next request has no answer: {all:?}")),
             }
         }
@@ -215,8 +215,8 @@ impl Row {
         if last.closes() != (self.end == End::Closes) {
             return Err(format!("{:?}, and the last answer is {last}", self.end));
         }
-        if self.content.as_ref().is_some_and(|content| *content != last.content) {
-            return Err(format!("the content is {}", shown(&last.content)));
+        if self.body.as_ref().is_some_and(|body| *body != last.body) {
+            return Err(format!("the body is {}", shown(&last.body)));
         }
         for (name, value) in &self.headers {
             if last.header(name) != Some(value) {
@@ -227,19 +227,19 @@ impl Row {
     }
 }
 
-/// Rows up to this length are sent over a socket one byte at a time, too: a
-/// packet an byte.
+/// Rows up to this length are also sent over a socket one byte at a time, each
+/// in its own packet.
 const DRIPPED: usize = 600;
 
-/// Longer rows are not cut everywhere: they are long because of one part that
-/// is the same throughout, and their last bytes decide.
+/// Longer rows are not cut everywhere: their length comes from one part in which
+/// all bytes are alike, and their last bytes decide.
 const LONG: usize = 4 << 10;
 const VAST: usize = 256 << 10;
 
-/// Where to cut a row in two: everywhere. In a long one at every 97th position
-/// (a prime, so that it falls on all positions within a chunk or a field), but
-/// at some 100 at most, and at each of the last 64; in megabytes at 16 positions
-/// and each of the last 8.
+/// Where to cut a row in two: everywhere. A long row is cut at every 97th
+/// position (a prime, so that it falls on all positions within a chunk or a
+/// header), but at about 100 at most, and at each of the last 64. A row of
+/// megabytes is cut at 16 positions and at each of the last 8.
 fn cuts(length: usize) -> Vec<usize> {
     if length <= LONG {
         return (1..length).collect();
@@ -249,8 +249,8 @@ fn cuts(length: usize) -> Vec<usize> {
     (1..length - ending).step_by(step).chain(length - ending..length).collect()
 }
 
-/// A row's bytes one by one. In a very long one only the first and the last
-/// 4 KiB come so; between them 251 at a time.
+/// A row's bytes one by one. In a very long row only the first and the last
+/// 4 KiB come one by one, and the bytes between them 251 at a time.
 fn one_at_a_time(bytes: &[u8]) -> Vec<&[u8]> {
     if bytes.len() <= 4 * LONG {
         return bytes.chunks(1).collect();
@@ -265,7 +265,7 @@ pub fn check(rows: impl IntoIterator<Item = Row>) {
     check_with(patient_limits(), rows);
 }
 
-/// Runs rows under limits of their own.
+/// Runs rows under other limits.
 pub fn check_with(limits: Limits, rows: impl IntoIterator<Item = Row>) {
     let server = Running::with(limits.clone());
     let routes = routes();

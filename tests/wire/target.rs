@@ -1,15 +1,11 @@
-//! The request target: which forms there are (RFC 9112 §3.2), and which path a
-//! target means (RFC 3986 §6).
+//! The request target: its forms (RFC 9112 §3.2), and the path that it means
+//! (RFC 3986 §6).
 
 use super::row::{Row, check, row};
-
-/// A request for a target, from host `a`.
-fn get(target: &str) -> String {
-    format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")
-}
+use crate::support::get;
 
 #[test]
-fn takes_origin_form() {
+fn accepts_origin_form() {
     check([
         row("a path").sends(get("/next")).gets([200]).with_body("next\n").see("RFC 9112 §3.2.1"),
         row("a path and a query")
@@ -23,7 +19,7 @@ fn takes_origin_form() {
             .with_body("/?")
             .see("RFC 3986 §3.4"),
         row("an empty query").sends(get("/query?")).gets([200]).with_body("").see("RFC 3986 §3.4"),
-        row("a query is not decoded, so no triplet in it is malformed")
+        row("a query with percent signs, which the server does not decode")
             .sends(get("/query?%zz%"))
             .gets([200])
             .with_body("%zz%")
@@ -32,13 +28,13 @@ fn takes_origin_form() {
 }
 
 #[test]
-fn takes_absolute_form() {
+fn accepts_absolute_form() {
     let home = |name, target| {
         row(name).sends(get(target)).gets([200]).with_body("home\n").see("RFC 9112 §3.2.2")
     };
     check([
         home("a whole URI", "http://a/"),
-        home("a URI without a path means /", "http://a"),
+        home("a URI without a path, which means /", "http://a"),
         home("a URI without a path but with a query", "http://a?b"),
         home("a scheme in capitals", "HTTP://a/"),
         home("an authority in capitals", "http://A/"),
@@ -62,7 +58,7 @@ fn takes_absolute_form() {
 }
 
 #[test]
-fn refuses_an_authority_that_is_not_hosts() {
+fn refuses_an_authority_that_differs_from_host() {
     let refused = |name, target, host| {
         row(name)
             .sends(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n"))
@@ -73,14 +69,14 @@ fn refuses_an_authority_that_is_not_hosts() {
         refused("another name", "http://b/", "a"),
         refused("another port", "http://a:8000/", "a"),
         refused("a name that Host continues", "http://a/", "a.example"),
-        refused("https's port is not http's", "http://a:443/", "a"),
+        refused("the port of https", "http://a:443/", "a"),
     ]);
 }
 
 #[test]
-fn takes_the_asterisk_for_options_alone() {
+fn accepts_the_asterisk_for_options_only() {
     check([
-        row("OPTIONS * describes the server")
+        row("OPTIONS *")
             .sends("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets([204])
             .with_header("Allow", "GET, HEAD, POST, DELETE, OPTIONS")
@@ -97,7 +93,7 @@ fn takes_the_asterisk_for_options_alone() {
 }
 
 #[test]
-fn refuses_a_target_of_no_form() {
+fn refuses_a_target_in_no_known_form() {
     let refused = |name, target: &str| malformed(name, get(target)).see("RFC 9112 §3.2");
     check([
         refused("a relative path", "next"),
@@ -105,8 +101,8 @@ fn refuses_a_target_of_no_form() {
         refused("a query alone", "?a"),
         refused("authority-form, which is CONNECT's", "a:80"),
         refused("a backslash for a slash", "\\next"),
-        refused("https, whatever is in front of us", "https://a/"),
-        refused("a scheme that is not ours", "ftp://a/"),
+        refused("https, without TLS", "https://a/"),
+        refused("another scheme", "ftp://a/"),
         refused("a scheme with one slash", "http:/a/"),
         refused("no scheme before the authority's slashes", "://a/"),
         refused("a URI without an authority", "http:///next"),
@@ -120,7 +116,7 @@ fn refuses_a_target_of_no_form() {
 }
 
 #[test]
-fn refuses_bytes_that_no_uri_has() {
+fn refuses_bytes_that_a_uri_must_not_have() {
     let refused = |name, target: &[u8]| {
         let bytes = [b"GET ", target, b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
         malformed(name, bytes).see("RFC 9112 §3.2, RFC 3986 §2")
@@ -130,12 +126,12 @@ fn refuses_bytes_that_no_uri_has() {
         refused("an empty fragment", b"/next#"),
         refused("a fragment behind a query", b"/query?a#b"),
         refused("UTF-8 that is not encoded", "/caf\u{e9}".as_bytes()),
-        refused("an byte past ASCII in the query", b"/query?\xc3\xa9"),
+        refused("a byte past ASCII in the query", b"/query?\xc3\xa9"),
     ]);
 }
 
 #[test]
-fn refuses_bytes_that_are_no_text_in_a_target() {
+fn refuses_bytes_that_are_no_text() {
     let refused = |name, target: &[u8]| {
         row(name)
             .sends([b"GET ", target, b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat())
@@ -146,26 +142,26 @@ fn refuses_bytes_that_are_no_text_in_a_target() {
         refused("a NUL", b"/\0"),
         refused("an escape character", b"/\x1b[31m"),
         refused("a DEL", b"/\x7f"),
-        refused("an byte that is not even UTF-8", b"/\xff"),
+        refused("a byte that is not even UTF-8", b"/\xff"),
     ]);
 }
 
 #[test]
-fn an_encoded_unreserved_byte_is_the_byte() {
-    let found = |name, target, content| {
-        row(name).sends(get(target)).gets([200]).with_body(content).see("RFC 3986 §6.2.2.2")
+fn an_encoded_unreserved_byte_equals_the_plain_byte() {
+    let found = |name, target, body| {
+        row(name).sends(get(target)).gets([200]).with_body(body).see("RFC 3986 §6.2.2.2")
     };
     check([
         found("an encoded letter", "/%6eext", "next\n"),
         found("an encoded letter, in capital digits", "/%6Eext", "next\n"),
         found("a whole encoded word", "/%6e%65%78%74", "next\n"),
         found("an encoded tilde", "/%7Eann", "Ann's\n"),
-        found("an encoded slash stays what it is", "/a%2Fb", "one segment\n"),
+        found("an encoded slash, which stays encoded", "/a%2Fb", "one segment\n"),
     ]);
 }
 
-/// What looks at paths in front of us, a guard in a proxy for instance, must
-/// see the same path as we do; so we do not improve on it.
+/// A proxy in front of the server may guard paths, and must see the same path as
+/// the server. So the server does not correct a path.
 #[test]
 fn a_path_that_only_resembles_a_route_is_not_found() {
     let lost = |name, target| {
@@ -180,7 +176,7 @@ fn a_path_that_only_resembles_a_route_is_not_found() {
         lost("an encoded dot segment", "/%2e/next"),
         lost("an encoded slash in front", "/%2Fnext"),
         lost("two segments where the route has one", "/a/b"),
-        lost("an byte that was encoded twice", "/%256eext"),
+        lost("a byte that was encoded twice", "/%256eext"),
         lost("an encoded NUL behind", "/next%00"),
         lost("an encoded CRLF behind", "/next%0d%0a"),
         lost("an encoded question mark", "/query%3Fa"),
@@ -199,7 +195,7 @@ fn refuses_a_malformed_triplet_in_the_path() {
         refused("one digit", "/%6"),
         refused("digits that are none", "/%zz"),
         refused("a sign for a digit", "/%+6"),
-        refused("a percent sign that is meant as one", "/100%/next"),
+        refused("a percent sign that should be encoded", "/100%/next"),
         refused("a triplet within a triplet", "/%%36e"),
         refused("a triplet of another encoding", "/%u006e"),
         refused("a triplet cut off by the query", "/%6?e"),

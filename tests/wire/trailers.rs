@@ -1,5 +1,5 @@
-//! The trailer section: checked as field lines are, and dropped (RFC 9112
-//! §7.1.2, RFC 9110 §6.5).
+//! The trailer section: the server checks trailers as it checks headers, and
+//! drops them (RFC 9112 §7.1.2, RFC 9110 §6.5).
 
 use super::chunks::chunked;
 use super::row::{check, row};
@@ -23,7 +23,7 @@ fn well_formed_trailers_are_dropped() {
 }
 
 #[test]
-fn trailers_are_never_fields() {
+fn trailers_never_become_headers() {
     let dropped = |name, trailer: &str| {
         row(name)
             .sends(chunked(&format!("5\r\nhello\r\n0\r\n{trailer}\r\n\r\n")))
@@ -35,9 +35,9 @@ fn trailers_are_never_fields() {
         dropped("a length", "Content-Length: 5"),
         dropped("a coding", "Transfer-Encoding: chunked"),
         dropped("a second Host", "Host: b"),
-        dropped("a wish to close", "Connection: close"),
+        dropped("Connection: close", "Connection: close"),
         dropped("an expectation", "Expect: 100-continue"),
-        row("credentials come too late")
+        row("credentials, which come too late")
             .sends(
                 "POST /protected HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
                  5\r\nhello\r\n0\r\nAuthorization: Bearer letmein\r\n\r\n",
@@ -70,6 +70,6 @@ fn refuses_malformed_trailers() {
         refused("a bare LF for the last CRLF", "\n"),
         refused("a bare CR for the last CRLF", "\r"),
         refused("two CR before the last LF", "\r\r\n"),
-        refused("no trailer section at all: the next request is none", ""),
+        refused("no trailer section: the next request stands in its place", ""),
     ]);
 }

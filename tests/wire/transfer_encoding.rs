@@ -1,12 +1,13 @@
 //! `Transfer-Encoding: chunked`, once, alone, in HTTP/1.1 (RFC 9112 §6.1).
 //!
-//! Whoever stands in front of us may understand another coding, or one field
-//! where we see two. What we can't be sure to read in the same way we refuse.
+//! A proxy in front of the server may understand another coding, or see one
+//! header where the server sees two. So the server refuses everything that two
+//! programs may read in two ways.
 
 use super::row::{check, row};
 
-/// A request that a reader of Content-Length and a reader of chunks would end
-/// in different places.
+/// A request that ends in one place by its Content-Length, and in another by its
+/// chunks.
 fn with(headers: &str) -> String {
     format!(
         "POST / HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\n0\r\n\r\n\
@@ -15,7 +16,7 @@ fn with(headers: &str) -> String {
 }
 
 #[test]
-fn takes_chunked_alone() {
+fn accepts_chunked_alone() {
     let taken = |name, header: &str| {
         row(name)
             .sends(format!("POST / HTTP/1.1\r\nHost: a\r\n{header}\r\n\r\n5\r\nhello\r\n0\r\n\r\n"))
@@ -33,7 +34,7 @@ fn takes_chunked_alone() {
 }
 
 #[test]
-fn refuses_a_content_length_beside_it() {
+fn refuses_a_content_length_beside_transfer_encoding() {
     let refused = |name, headers: &str, source| {
         row(name)
             .sends(with(headers))
@@ -97,7 +98,7 @@ fn refuses_two_transfer_encodings() {
 }
 
 #[test]
-fn refuses_chunked_among_others() {
+fn refuses_chunked_among_other_codings() {
     let refused = |name, value: &str| {
         row(name)
             .sends(with(&format!("Transfer-Encoding: {value}")))
@@ -115,9 +116,9 @@ fn refuses_chunked_among_others() {
         refused("a parameter", "chunked;a=b"),
         refused("a parameter and spaces", "chunked ; a"),
         refused("quotes", "\"chunked\""),
-        refused("single space within", "chun ked"),
+        refused("a space within", "chun ked"),
         refused("something behind it", "chunked x"),
-        refused("an byte past ASCII behind it", "chunked\u{a0}"),
+        refused("a byte past ASCII behind it", "chunked\u{a0}"),
         refused("brackets", "[chunked]"),
         refused("nothing", ""),
         refused("a comma", ","),
@@ -125,7 +126,7 @@ fn refuses_chunked_among_others() {
 }
 
 #[test]
-fn knows_no_other_coding() {
+fn answers_every_other_coding_with_501() {
     let refused = |name, value: &str, source| {
         row(name)
             .sends(with(&format!("Transfer-Encoding: {value}")))
@@ -135,11 +136,7 @@ fn knows_no_other_coding() {
     check([
         refused("gzip", "gzip", "RFC 9112 §6.1"),
         refused("two of them", "gzip, deflate", "RFC 9112 §6.1"),
-        refused(
-            "identity, which was taken out of HTTP",
-            "identity",
-            "RFC 9112 §7; RUSTSEC-2020-0031",
-        ),
+        refused("identity, which HTTP no longer has", "identity", "RFC 9112 §7; RUSTSEC-2020-0031"),
         refused("a letter before it", "xchunked", "RFC 9112 §6.1; RUSTSEC-2021-0020"),
         refused("a letter behind it", "chunkedx", "RFC 9112 §6.1; RUSTSEC-2021-0020"),
         refused("a letter too few", "chunke", "RFC 9112 §6.1; CVE-2024-1135"),
@@ -149,27 +146,27 @@ fn knows_no_other_coding() {
 }
 
 #[test]
-fn refuses_it_in_1_0() {
+fn refuses_transfer_encoding_in_1_0() {
     check([
         row("chunked in HTTP/1.0")
             .sends("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
             .gets_refused(400, "Transfer-Encoding before HTTP/1.1")
             .see("RFC 9112 §6.1; RUSTSEC-2026-0034"),
-        row("chunked in HTTP/1.0 on a connection that is to go on")
+        row("chunked in HTTP/1.0 with keep-alive")
             .sends(
                 "POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n\
                  0\r\n\r\nGET /smuggled HTTP/1.0\r\n\r\n",
             )
             .gets_refused(400, "Transfer-Encoding before HTTP/1.1")
             .see("RFC 9112 §6.1; RUSTSEC-2026-0034"),
-        row("chunked beside a length in HTTP/1.0, which knows the length")
+        row("chunked beside a length in HTTP/1.0")
             .sends(
                 "POST / HTTP/1.0\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n\
                  0\r\n\r\n",
             )
             .gets_refused(400, "both Transfer-Encoding and Content-Length")
             .see("RFC 9112 §6.1; RUSTSEC-2026-0034"),
-        row("a hop-by-hop option that asks to forget Transfer-Encoding")
+        row("Transfer-Encoding named as an option of the connection")
             .sends(
                 "POST / HTTP/1.1\r\nHost: a\r\nConnection: Transfer-Encoding\r\n\
                  Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
@@ -177,7 +174,7 @@ fn refuses_it_in_1_0() {
             .gets([200])
             .with_body("hello")
             .see("RFC 9110 §7.6.1"),
-        row("TE says what the client takes, not what it sends")
+        row("TE, which is about the answer and not about the request")
             .sends("POST / HTTP/1.1\r\nHost: a\r\nTE: chunked\r\nConnection: TE\r\n\r\n")
             .gets([200])
             .with_body("")

@@ -7,7 +7,7 @@ fn get(version: &str) -> String {
 }
 
 #[test]
-fn takes_1_1_and_1_0() {
+fn accepts_1_1_and_1_0() {
     check([
         row("HTTP/1.1, whose connections go on")
             .sends(get("HTTP/1.1"))
@@ -22,7 +22,7 @@ fn takes_1_1_and_1_0() {
 }
 
 #[test]
-fn knows_no_other_version() {
+fn answers_every_other_version_with_505() {
     let refused = |name, version| {
         row(name)
             .sends(get(version))
@@ -33,7 +33,7 @@ fn knows_no_other_version() {
         refused("HTTP/0.9, which had no versions", "HTTP/0.9"),
         refused("a minor version that does not exist", "HTTP/1.2"),
         refused("the highest minor version", "HTTP/1.9"),
-        refused("HTTP/2 is not spoken in lines", "HTTP/2.0"),
+        refused("HTTP/2, which has no request lines", "HTTP/2.0"),
         refused("HTTP/3", "HTTP/3.0"),
         refused("a major version that does not exist", "HTTP/9.9"),
         refused("version 0.0", "HTTP/0.0"),
@@ -41,7 +41,7 @@ fn knows_no_other_version() {
 }
 
 #[test]
-fn refuses_what_is_no_version() {
+fn refuses_a_malformed_version() {
     let refused = |name, version: &str| {
         let spaced = version.contains(' ');
         let detail = if spaced { "malformed request line" } else { "malformed HTTP version" };
@@ -54,8 +54,8 @@ fn refuses_what_is_no_version() {
         refused("a minor version without a digit", "HTTP/1."),
         refused("no dot", "HTTP/11"),
         refused("a comma", "HTTP/1,1"),
-        refused("two digits in front", "HTTP/01.1"),
-        refused("two digits behind", "HTTP/1.10"),
+        refused("two digits before the dot", "HTTP/01.1"),
+        refused("two digits behind the dot", "HTTP/1.10"),
         refused("two zeros", "HTTP/1.00"),
         refused("a third number", "HTTP/1.1.1"),
         refused("a sign", "HTTP/+1.1"),

@@ -1,12 +1,12 @@
-//! `GET /protected` behind a Bearer token, with axum on tokio.
+//! `GET /protected` with a Bearer token, on axum and tokio.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::get, serve::ListenerExt};
 
-async fn protected(fields: HeaderMap) -> Response {
+async fn protected(headers: HeaderMap) -> Response {
     let json = [(header::CONTENT_TYPE, "application/json")];
-    match fields.get(header::AUTHORIZATION) {
+    match headers.get(header::AUTHORIZATION) {
         Some(value) if value == "Bearer fake-super-secret-token" => {
             (json, r#"{"message":"Hello user1! This is a protected route."}"#).into_response()
         }

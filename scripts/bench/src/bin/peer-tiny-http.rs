@@ -1,5 +1,5 @@
-//! `GET /protected` behind a Bearer token, with tiny_http: blocking, like
-//! guardhouse, with a few threads that take requests from a queue.
+//! `GET /protected` with a Bearer token, on tiny_http: it is blocking, like
+//! guardhouse, and a few threads take requests from a queue.
 
 use std::sync::Arc;
 use std::thread;
@@ -7,22 +7,22 @@ use std::thread;
 use tiny_http::{Header, Request, Response, Server};
 
 fn answer(request: Request) -> std::io::Result<()> {
-    let signed_in = request.headers().iter().any(|field| {
-        field.field.equiv("Authorization") && field.value == "Bearer fake-super-secret-token"
+    let signed_in = request.headers().iter().any(|header| {
+        header.field.equiv("Authorization") && header.value == "Bearer fake-super-secret-token"
     });
     let (status, json) = if signed_in && request.url() == "/protected" {
         (200, r#"{"message":"Hello user1! This is a protected route."}"#)
     } else {
         (401, r#"{"detail":"Not authenticated"}"#)
     };
-    let field = |name: &str, value: &str| {
+    let header = |name: &str, value: &str| {
         Header::from_bytes(name, value).expect("a name and a value of plain text")
     };
     let mut response = Response::from_string(json)
         .with_status_code(status)
-        .with_header(field("Content-Type", "application/json"));
+        .with_header(header("Content-Type", "application/json"));
     if status == 401 {
-        response.add_header(field("WWW-Authenticate", r#"Bearer realm="peer""#));
+        response.add_header(header("WWW-Authenticate", r#"Bearer realm="peer""#));
     }
     request.respond(response)
 }
