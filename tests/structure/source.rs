@@ -163,9 +163,8 @@ pub fn item_end(code: &[String], begin: usize) -> usize {
         for letter in line.chars() {
             match letter {
                 '(' | '[' | '{' => depth += 1,
-                ')' | ']' => depth -= 1,
                 '}' if depth == 1 => return number,
-                '}' => depth -= 1,
+                ')' | ']' | '}' => depth -= 1,
                 ';' if depth == 0 => return number,
                 _ => {}
             }
@@ -223,8 +222,8 @@ fn comment_length(text: &str) -> Option<usize> {
 }
 
 fn literal_length(text: &str, in_name: bool) -> Option<usize> {
-    if text.starts_with('"') {
-        return Some(1 + quoted_length(&text[1..], '"'));
+    if let Some(quoted) = text.strip_prefix('"') {
+        return Some(1 + quoted_length(quoted, '"'));
     }
     if let Some(quoted) = text.strip_prefix('\'') {
         // `'a` without a quote behind it is a lifetime.
