@@ -135,7 +135,7 @@ def figures(what):
     sys.stdout.flush()
 
 
-figures("GET /open while nobody guesses")
+figures("GET /open while no client guesses")
 (is_ready, ready), (stop, stops) = os.pipe(), os.pipe()
 pid = os.fork()
 if pid == 0:
@@ -143,7 +143,7 @@ if pid == 0:
     guessers(ready, stop)
 os.close(ready)
 check(f"{GUESSERS} clients guess", os.read(is_ready, 1) == b".", "that they ended")
-figures("GET /open meanwhile")
+figures("GET /open while they guess")
 os.close(stops)
 code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 check("each guess is refused, or told to try again later", code == 0, code)

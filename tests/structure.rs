@@ -1,8 +1,8 @@
-//! The source keeps its shape: imports go down only, files and functions stay
-//! short, and a feature's twin stands in for it.
+//! The rules for the shape of the source: imports go down only, files and functions
+//! are short, and a feature is asked for on `mod` lines only.
 //!
-//! Each rule reads every file below `src/`, and names the file and the line of
-//! whatever breaks it. The tests at the end break each rule on purpose.
+//! Each rule reads every file below `src/`, and names the file and the line that
+//! break it. The tests at the end break each rule on purpose.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -14,8 +14,8 @@ mod structure {
 
 use structure::source::{Import, Source, all, imports, is_in_name, item_end};
 
-/// What each folder, and each file beside `lib.rs`, may import. A folder may
-/// always import its own files.
+/// What the files of each folder, and the files beside `lib.rs`, may import. They
+/// may always import files of their own folder. `lib.rs` may import every file.
 const ARROWS: [(&str, &[&str]); 8] = [
     ("error", &["limits"]),
     ("limits", &[]),
@@ -24,7 +24,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("routes", &["auth", "http", "error", "limits"]),
     ("serve", &["routes", "auth", "http", "error", "limits"]),
     ("login", &["auth", "http", "error", "limits"]),
-    // It takes all the rest from the library's public API.
+    // It uses the library as any program does, by its public API.
     ("bin", &[]),
 ];
 
@@ -32,7 +32,8 @@ const ARROWS: [(&str, &[&str]); 8] = [
 const LONGEST_FILE: usize = 300;
 /// In lines, from `fn` to the closing brace.
 const LONGEST_FUNCTION: usize = 60;
-/// How often a folder with twins may ask for a feature outside a `mod` line.
+/// How many lines of `serve`, `auth` and `bin` may ask for a feature although they
+/// are not `mod` lines. Each needs a comment that says why.
 const MOST_EXCEPTIONS: usize = 8;
 /// The files that call the operating system where `std` does not.
 const UNSAFE: [&str; 2] = ["src/bin/guardhouse/signals.rs", "src/bin/guardhouse/backlog.rs"];
@@ -110,8 +111,8 @@ fn arrows_that_go_up(sources: &[Source]) -> Vec<String> {
         };
         broken.push(format!("{from}:{}: crate::{}: {why}", line + 1, names.join("::")));
     }
-    // `#[path]` could take a file of the library's into the program, and with it
-    // all that is not public.
+    // With `#[path]` the program could use a file of the library as its own, and
+    // with it everything that is not public.
     for source in sources.iter().filter(|source| folder(&source.path) == "bin") {
         for (number, line) in source.lines.iter().enumerate() {
             if source.program[number].contains("#[path") && line.contains("..") {
@@ -123,65 +124,61 @@ fn arrows_that_go_up(sources: &[Source]) -> Vec<String> {
 }
 
 fn cycles_of_files(sources: &[Source]) -> Vec<String> {
-    let mut arrows = Arrows::new();
-    for Import { from, line, to, .. } in imports(sources) {
-        let place = format!("{from}:{}", line + 1);
-        if from != to {
-            arrows.entry(from).or_default().entry(to).or_insert(place);
-        }
-    }
-    cycles(&arrows)
+    cycles(&arrows(sources, |path| path))
 }
 
 fn cycles_of_folders(sources: &[Source]) -> Vec<String> {
-    let mut arrows = Arrows::new();
-    for Import { from, line, to, .. } in imports(sources) {
-        let place = format!("{from}:{}", line + 1);
-        let (from, to) = (folder(&from).to_owned(), folder(&to).to_owned());
-        if from != to {
-            arrows.entry(from).or_default().entry(to).or_insert(place);
-        }
-    }
-    cycles(&arrows)
+    cycles(&arrows(sources, folder))
 }
 
-/// From what, to what, and the line that says so.
+/// From which name an import leads, to which other name, and in which line.
 type Arrows = BTreeMap<String, BTreeMap<String, String>>;
 
-/// The shortest way from each name back to it, told once: by its first name.
+fn arrows(sources: &[Source], name: fn(&str) -> &str) -> Arrows {
+    let mut arrows = Arrows::new();
+    for Import { from, line, to, .. } in imports(sources) {
+        let (one, other) = (name(&from).to_owned(), name(&to).to_owned());
+        if one != other {
+            let place = format!("{from}:{}", line + 1);
+            arrows.entry(one).or_default().entry(other).or_insert(place);
+        }
+    }
+    arrows
+}
+
+/// For each name from which imports lead back to it, the shortest way back. A way
+/// is listed once: for the first of its names.
 fn cycles(arrows: &Arrows) -> Vec<String> {
     let mut cycles = Vec::new();
     for begin in arrows.keys() {
-        let mut came_from: BTreeMap<&String, &String> = BTreeMap::new();
-        let mut waiting = VecDeque::from([begin]);
-        while let Some(from) = waiting.pop_front() {
-            for to in arrows.get(from).into_iter().flat_map(BTreeMap::keys) {
-                if !came_from.contains_key(to) {
-                    came_from.insert(to, from);
-                    waiting.push_back(to);
-                }
-            }
-        }
-        if !came_from.contains_key(begin) {
-            continue;
-        }
-        let mut way = Vec::new();
-        let mut to = begin;
-        loop {
-            let from = came_from[to];
-            way.push((from, to));
-            to = from;
-            if to == begin {
-                break;
-            }
-        }
-        if way.iter().all(|(from, _)| *from >= begin) {
-            let steps = way.iter().rev();
+        let Some(way) = way_back(arrows, begin) else { continue };
+        if way.iter().all(|from| *from >= begin) {
+            let next = way.iter().skip(1).chain([&begin]);
+            let steps = way.iter().zip(next);
             let steps = steps.map(|(from, to)| format!("{}: {from} → {to}", arrows[*from][*to]));
             cycles.push(steps.collect::<Vec<_>>().join(", "));
         }
     }
     cycles
+}
+
+/// The names on the shortest way from a name back to it, if there is one.
+fn way_back<'a>(arrows: &'a Arrows, begin: &'a String) -> Option<Vec<&'a String>> {
+    let mut came_from: BTreeMap<&String, &String> = BTreeMap::new();
+    let mut waiting = VecDeque::from([begin]);
+    while let Some(from) = waiting.pop_front() {
+        for to in arrows.get(from).into_iter().flat_map(BTreeMap::keys) {
+            if !came_from.contains_key(to) {
+                came_from.insert(to, from);
+                waiting.push_back(to);
+            }
+        }
+    }
+    let mut way = vec![*came_from.get(begin)?];
+    while way[0] != begin {
+        way.insert(0, came_from[way[0]]);
+    }
+    Some(way)
 }
 
 fn long_files(sources: &[Source]) -> Vec<String> {
@@ -279,7 +276,7 @@ fn unsafe_code(sources: &[Source]) -> Vec<String> {
     broken
 }
 
-// --- Each rule can fail ---
+// --- Each rule finds what breaks it ---
 
 /// Made-up files, each with its path and its text.
 fn files<const N: usize>(files: [(&str, &str); N]) -> Vec<Source> {

@@ -183,6 +183,7 @@ impl Response {
     }
 
     /// This response with a header that the server adds, even to a broken one.
+    #[allow(dead_code)] // Only builds with TLS have such a header.
     pub(crate) fn with_server_header(
         mut self,
         name: &'static str,

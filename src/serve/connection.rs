@@ -178,7 +178,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         let body = Body::new(parsed.framing, parsed.expects_continue, early, limits);
         let source = Some(&mut self.wire as _);
         let mut request = Request::new(parsed, body, source, *peer, AccessLog::is_on());
-        let response = secured::<S>(answer_or_500(routes, &mut request));
+        let response = S::finish(answer_or_500(routes, &mut request));
         let (parsed, mut body, identity) = request.into_parts();
         self.clock.read();
         self.has_answered = true;
@@ -225,7 +225,7 @@ impl<'c, S: Stream> Connection<'c, S> {
     /// Answers a head that can't be parsed. Nobody knows what the bytes after it
     /// mean, so the connection ends.
     fn reject(&mut self, error: Error) -> End {
-        let response = secured::<S>(Response::from(error).closing());
+        let response = S::finish(Response::from(error).closing());
         // An answer to HEAD has no body, whatever it says (RFC 9110 §9.3.2).
         let mut head = self.buffer.unread();
         while let Some(rest) = head.strip_prefix(b"\r\n") {
@@ -269,21 +269,6 @@ fn answer_or_500(routes: &Routes, request: &mut Request) -> Response {
         log::error!("the handler of {} {:?} panicked", request.method().as_str(), request.path());
         Response::internal_error().closing()
     })
-}
-
-/// Over TLS, the response tells browsers to use HTTPS only. Otherwise somebody
-/// between the two ends could keep them, and their tokens, on plain HTTP. Not over
-/// plain HTTP: "An HSTS Host MUST NOT include the STS header field in HTTP responses
-/// conveyed over non-secure transport" (RFC 6797 §7.2).
-fn secured<S: Stream>(response: Response) -> Response {
-    const NAME: &str = "Strict-Transport-Security";
-    // A year, in seconds, as hstspreload.org asks for. Subdomains are not included,
-    // because the server knows nothing about them.
-    const A_YEAR: &str = "max-age=31536000";
-    if !S::IS_SECURE || response.header(NAME).is_some() {
-        return response;
-    }
-    response.with_server_header(NAME, A_YEAR)
 }
 
 /// Whether the connection may stay open after this response.

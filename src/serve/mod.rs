@@ -16,6 +16,8 @@ pub(crate) mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "no_tls.rs"]
 pub(crate) mod tls;
+#[cfg(feature = "tls")]
+pub(crate) mod tls_stream;
 pub(crate) mod wire;
 pub(crate) mod workers;
 pub(crate) mod yielding;

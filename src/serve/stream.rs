@@ -5,11 +5,10 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use crate::http::response::Response;
+
 /// A stream of bytes to the peer and back, whose waits have time limits.
 pub(crate) trait Stream: Read + Write {
-    /// Whether nobody between the two ends can read or change the bytes.
-    const IS_SECURE: bool = false;
-
     /// How long a read may wait. After that it fails with `WouldBlock` or
     /// `TimedOut`.
     fn set_read_timeout(&self, timeout: Duration) -> io::Result<()>;
@@ -19,6 +18,11 @@ pub(crate) trait Stream: Read + Write {
 
     /// Tells the peer that nothing more will be written.
     fn end_writing(&mut self) -> io::Result<()>;
+
+    /// Adds what a response over this kind of stream must say.
+    fn finish(response: Response) -> Response {
+        response
+    }
 }
 
 impl Stream for &TcpStream {

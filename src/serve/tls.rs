@@ -1,18 +1,14 @@
-//! HTTPS, for builds with the feature `tls`: the handshake, and a [`Stream`] over
-//! which the connection's loop runs as it does over TCP.
+//! HTTPS, for builds with the feature `tls`: the certificate, and the handshake. After
+//! that the connection's loop runs over `tls_stream.rs` as it does over TCP.
 //!
-//! TLS is rustls, with ring; nothing of it is our own. That stream moves TLS's
-//! bytes itself, and not through rustls's `StreamOwned`, for two reasons. One read
-//! of plaintext may need many reads of the socket, and all of them together have one
-//! deadline. And a write that fails must be reported at once.
+//! TLS is rustls, with ring; nothing of it is our own.
 
-use std::cell::Cell;
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{self, ErrorKind};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustls::{ServerConfig, ServerConnection};
 
@@ -20,7 +16,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::serve::certificate::load;
 use crate::serve::connection::{self, Context};
-use crate::serve::stream::Stream;
+use crate::serve::tls_stream::TlsStream;
 
 pub use crate::serve::certificate::LoadError;
 
@@ -120,9 +116,7 @@ impl Tls {
         }
         let config = Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner));
         let tls = ServerConnection::new(config).map_err(io::Error::other)?;
-        let mut stream = TlsStream { tls, socket: Timed::new(socket, limits), is_broken: false };
-        stream.shake_hands(limits.head_timeout)?;
-        Ok(Some(stream))
+        TlsStream::shake_hands(tls, socket, limits).map(Some)
     }
 }
 
@@ -143,159 +137,6 @@ fn first_byte(socket: &TcpStream) -> io::Result<u8> {
             Ok(_) => return Ok(byte[0]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
-        }
-    }
-}
-
-/// A connection's stream through TLS.
-struct TlsStream<'s> {
-    tls: ServerConnection,
-    socket: Timed<'s>,
-    /// A write has failed. Nothing is written after that, not even an alert.
-    is_broken: bool,
-}
-
-impl TlsStream<'_> {
-    /// The whole handshake has one deadline, in however many pieces it comes.
-    fn shake_hands(&mut self, timeout: Duration) -> io::Result<()> {
-        self.socket.deadline = Some(Instant::now() + timeout);
-        while self.tls.is_handshaking() {
-            if self.receive()? == 0 {
-                return Err(ErrorKind::UnexpectedEof.into());
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes what one read of the socket brings, and sends TLS's own answer to it:
-    /// a part of the handshake, or an alert.
-    fn receive(&mut self) -> io::Result<usize> {
-        let count = self.tls.read_tls(&mut self.socket)?;
-        let processed = self.tls.process_new_packets();
-        let sent = self.send();
-        processed.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
-        sent.and(Ok(count))
-    }
-
-    /// Writes what is encrypted and not sent yet.
-    fn send(&mut self) -> io::Result<()> {
-        while self.tls.wants_write() && !self.is_broken {
-            match self.tls.write_tls(&mut self.socket.stream) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Ok(1..) => {}
-                written => {
-                    self.is_broken = true;
-                    return written.and(Err(ErrorKind::WriteZero.into()));
-                }
-            }
-        }
-        if self.is_broken { Err(ErrorKind::BrokenPipe.into()) } else { Ok(()) }
-    }
-
-    /// "Each party MUST send a "close_notify" alert before closing its write side of
-    /// the connection" (RFC 8446 §6.1). Without it the peer can't know whether the
-    /// connection was cut off.
-    fn send_close_notify(&mut self) -> io::Result<()> {
-        self.tls.send_close_notify(); // rustls sends it once only.
-        self.send()
-    }
-}
-
-impl Read for TlsStream<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.socket.deadline = None;
-        loop {
-            match self.tls.reader().read(into) {
-                // No plaintext yet: a part of a record is missing, or the record was
-                // for TLS itself.
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.receive()?,
-                // "Servers SHOULD be prepared to receive an incomplete close from the
-                // client" (RFC 9112 §9.8). HTTP's framing shows if a request was cut
-                // off.
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
-                read => return read,
-            };
-        }
-    }
-}
-
-impl Write for TlsStream<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.tls.writer().write(bytes)?;
-        self.send().and(Ok(count))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.send()
-    }
-}
-
-impl Stream for TlsStream<'_> {
-    const IS_SECURE: bool = true;
-
-    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
-        self.socket.timeout.set(timeout);
-        Ok(())
-    }
-
-    fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
-        self.socket.stream.set_write_timeout(Some(timeout))
-    }
-
-    fn end_writing(&mut self) -> io::Result<()> {
-        self.send_close_notify()?;
-        self.socket.stream.shutdown(Shutdown::Write)
-    }
-}
-
-/// However the connection ends, the peer gets a close_notify.
-impl Drop for TlsStream<'_> {
-    fn drop(&mut self) {
-        if !self.is_broken {
-            let _ = self.send_close_notify();
-        }
-    }
-}
-
-/// A socket whose reads have one deadline together: a peer that sends a record byte
-/// by byte gets no more time than one that sends it whole.
-struct Timed<'s> {
-    stream: &'s TcpStream,
-    timeout: Cell<Duration>,
-    /// When the timeout that began with the first read is over.
-    deadline: Option<Instant>,
-    /// The timeout that the kernel knows. Mostly it is the right one, and need not be
-    /// set again.
-    set: Duration,
-}
-
-impl<'s> Timed<'s> {
-    fn new(stream: &'s TcpStream, limits: &Limits) -> Timed<'s> {
-        let set = limits.silent_timeout;
-        Timed { stream, timeout: Cell::new(set), deadline: None, set }
-    }
-}
-
-impl Read for Timed<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let now = Instant::now();
-            let rest = match self.deadline {
-                Some(deadline) => deadline.saturating_duration_since(now),
-                None => self.timeout.get(),
-            };
-            self.deadline = Some(now + rest);
-            if rest.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            if rest != self.set {
-                self.stream.set_read_timeout(Some(rest))?;
-                self.set = rest;
-            }
-            match self.stream.read(into) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => return read,
-            }
         }
     }
 }

@@ -130,16 +130,16 @@ pub fn imports(sources: &[Source]) -> Vec<Import> {
 
 /// Adds all the paths that begin here: `a::{b, c::d}` are `a::b` and `a::c::d`.
 /// Returns the text behind them.
-fn expand(text: &str, mut path: Vec<String>, found: &mut Vec<Vec<String>>) -> String {
+fn expand<'t>(text: &'t str, mut path: Vec<String>, found: &mut Vec<Vec<String>>) -> &'t str {
     let text = text.trim_start();
-    if let Some(mut rest) = text.strip_prefix('{').map(str::to_owned) {
+    if let Some(mut rest) = text.strip_prefix('{') {
         while !rest.trim_start().is_empty() && !rest.trim_start().starts_with('}') {
-            let behind = expand(&rest, path.clone(), found);
-            // What is no path is skipped, and so the loop ends.
+            let behind = expand(rest, path.clone(), found);
+            // The end of this path in the group; `as` and a new name may come before.
             let end = behind.find([',', '}']).unwrap_or(behind.len());
-            rest = behind[end..].trim_start_matches(',').to_owned();
+            rest = behind[end..].trim_start_matches(',');
         }
-        return rest.trim_start().trim_start_matches('}').to_owned();
+        return rest.trim_start().trim_start_matches('}');
     }
     let length = text.find(|letter| !is_in_name(letter)).unwrap_or(text.len());
     let (name, behind) = text.split_at(length);
@@ -152,7 +152,7 @@ fn expand(text: &str, mut path: Vec<String>, found: &mut Vec<Vec<String>>) -> St
         return expand(rest, path, found);
     }
     found.push(path);
-    behind.to_owned()
+    behind
 }
 
 /// The last line of the item that begins in a line: the one of the brace that
@@ -163,9 +163,8 @@ pub fn item_end(code: &[String], begin: usize) -> usize {
         for letter in line.chars() {
             match letter {
                 '(' | '[' | '{' => depth += 1,
-                ')' | ']' => depth -= 1,
                 '}' if depth == 1 => return number,
-                '}' => depth -= 1,
+                ')' | ']' | '}' => depth -= 1,
                 ';' if depth == 0 => return number,
                 _ => {}
             }
@@ -223,8 +222,8 @@ fn comment_length(text: &str) -> Option<usize> {
 }
 
 fn literal_length(text: &str, in_name: bool) -> Option<usize> {
-    if text.starts_with('"') {
-        return Some(1 + quoted_length(&text[1..], '"'));
+    if let Some(quoted) = text.strip_prefix('"') {
+        return Some(1 + quoted_length(quoted, '"'));
     }
     if let Some(quoted) = text.strip_prefix('\'') {
         // `'a` without a quote behind it is a lifetime.

@@ -71,7 +71,7 @@ impl<S: Read + Write> Client<S> {
         self.try_rest().expect("the end of the connection")
     }
 
-    /// The same, for a caller who says more about a failure.
+    /// The same, with the failure as a value.
     pub fn try_rest(&mut self) -> Result<Vec<u8>, String> {
         while self.receive()? > 0 {}
         Ok(std::mem::take(&mut self.received))

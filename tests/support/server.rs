@@ -45,7 +45,9 @@ impl Running {
     }
 
     /// Stops the server, and waits until it has ended.
-    pub fn end(self) {}
+    pub fn end(self) {
+        drop(self);
+    }
 }
 
 impl Drop for Running {

@@ -115,7 +115,12 @@ fn an_answer_without_continue_ends_the_connection() {
     };
     check([
         expecting("a handler that reads nothing", "POST /unread", "Content-Length: 35", 200),
-        expecting("chunks that nobody reads", "POST /unread", "Transfer-Encoding: chunked", 200),
+        expecting(
+            "chunks that no handler reads",
+            "POST /unread",
+            "Transfer-Encoding: chunked",
+            200,
+        ),
         expecting("a guard that refuses", "POST /protected", "Content-Length: 35", 401),
         expecting("a path that is not found", "POST /nope", "Content-Length: 35", 404),
         expecting("a method that is not allowed", "PUT /", "Content-Length: 35", 405),
