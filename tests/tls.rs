@@ -378,7 +378,7 @@ fn a_bad_file_leaves_the_old_certificate_in_use() {
     fs::write(server.files.cert_pem(), "-----BEGIN CERTIFICATE-----\nAAAA\n").unwrap();
     let error = server.tls.reload().unwrap_err().to_string();
     assert!(
-        error.ends_with("cert.pem is no PEM file: a BEGIN line without its END line"),
+        error.ends_with("cert.pem is not a PEM file: a BEGIN line without its END line"),
         "{error}"
     );
     assert_eq!(server.client(&server.trusting(&BOTH)).ask(REQUEST).status, 200);
@@ -403,9 +403,9 @@ fn an_error_names_the_bad_file_and_shows_nothing_of_the_key() {
     let text = fs::read_to_string(&key).unwrap();
     let secret: String = text.lines().nth(1).unwrap().to_owned();
     for (spoilt, says) in [
-        (text.replace("PRIVATE", "ENCRYPTED PRIVATE"), " has a key under a password"),
-        (text.replace("END", "EDN"), " is no PEM file: "),
-        (text.replace(&secret, &format!("{secret}!")), " is no PEM file: "),
+        (text.replace("PRIVATE", "ENCRYPTED PRIVATE"), " has a key with a password"),
+        (text.replace("END", "EDN"), " is not a PEM file: "),
+        (text.replace(&secret, &format!("{secret}!")), " is not a PEM file: "),
         (text.replace(&secret, "AAAA"), " can't be used: "),
     ] {
         fs::write(&key, spoilt).unwrap();
