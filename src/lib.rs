@@ -1,42 +1,37 @@
-//! A minimal, blocking HTTP/1.1 server in which a request passes a guard before
-//! it reaches its route.
+//! A minimal, blocking HTTP/1.1 server: before a request reaches a protected route, it
+//! passes a guard.
 //!
-//! One thread a connection, blocking calls, three packages; and a handler that
-//! wants a user does not compile on a route without a guard.
+//! Blocking calls, one thread for each connection, three packages. A handler that wants
+//! a user does not compile on a route without a guard.
 //!
 //! # The tour
 //!
-//! A request's way through the files, top to bottom. Nothing flows back up: each
-//! file knows those below it and none above.
+//! The way of a request through the files. Imports go down only, from `serve` to
+//! `routes`, `auth`, `http`; no file uses one of a folder above it.
 //!
-//! 1. `server.rs` accepts a connection and gives it a thread: [`Server`].
-//!    With the feature `tls`, `tls.rs` shakes hands there, and stands between
-//!    socket and loop: `Tls`.
-//! 2. `connection.rs` is that thread's loop: read, answer, write, again. Every
-//!    deadline is here, and the one predicate for "may it go on?". `yielding.rs`
-//!    says when its thread lets others run first.
-//! 3. `request.rs` finds the head, has httparse split it, and checks what
-//!    httparse does not: [`Request`]. `field.rs` has the grammar, `content.rs`
-//!    says where the content ends and reads it.
-//! 4. `routes.rs` finds the row of the table: [`Route`], [`Routes`].
-//! 5. `guard.rs` decides who passes, and as whom: [`Guard`], [`mod@guard`].
-//!    `authorization.rs` reads `Authorization`, and is **where a 401 is
-//!    written**: [`Challenge`], [`Refusal`]. `users.rs` knows who exists:
-//!    [`Users`]; `user.rs` is one of them: [`User`].
-//! 6. The handler, yours, gets what the guard let through.
-//! 7. `response.rs` is what goes back: [`Response`].
+//! 1. `serve/server.rs` accepts a connection and gives it to a worker thread:
+//!    [`Server`].
+//! 2. `serve/connection.rs` is the loop of that thread: read, parse, answer, write.
+//!    Every wait for the peer has a deadline.
+//! 3. `http/head.rs` parses the head with httparse, and checks what httparse does not
+//!    check. `http/body.rs` reads the body, if a handler asks for it: [`Request`].
+//! 4. `routes/table.rs` finds the row for the method and the path: [`Routes`].
+//!    `routes/route.rs` is that row. It asks the guard and then runs the handler:
+//!    [`Route`].
+//! 5. `auth/guard.rs` says what a guard is: [`Guard`]. `auth/schemes.rs` has guards for
+//!    Bearer, Basic and API keys: [`mod@guard`]. `auth/challenge.rs` is **where a 401 is
+//!    written**: [`Challenge`], [`Refusal`]. `auth/users.rs` finds the user by the token:
+//!    [`Users`], [`User`].
+//! 6. The handler is yours. It gets the request, and what the guard has returned.
+//! 7. `http/response.rs` is what the handler returns, and how it is written:
+//!    [`Response`].
 //!
-//! With the feature `login`, `login.rs` hands out tokens for names and
-//! passwords: `Login`.
+//! `error.rs` has everything that can be wrong with a request, with the status of the
+//! answer: [`Error`]. `limits.rs` has every limit: [`Limits`].
 //!
-//! Beside the way: `openapi.rs` writes the table for programs, and `docs.rs`
-//! serves that with a page to try it on, `docs.html`: [`Routes::documented`].
-//! `error.rs` has everything that can be wrong with a request, and which answer
-//! it gets; `limits.rs` every number; `access_log.rs`, `date.rs`, `json.rs`,
-//! `form.rs` and `random.rs` are what their names say.
-//!
-//! The binary is a program like yours, on this API alone: `lesson.rs` is its
-//! table, and the best first page of all.
+//! The binary is a program like yours, on this public API. Its `lesson.rs` is the best
+//! first page. The [manual]'s chapter [reading](manual::reading) has the whole path, with
+//! minutes.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -82,7 +77,7 @@ pub use serve::stop::Stop;
 #[cfg(feature = "tls")]
 pub use serve::tls::Tls;
 
-/// Guards for the auth schemes, and what belongs to guards.
+/// Guards for auth schemes, and what belongs to guards.
 pub mod guard {
     pub use crate::auth::credentials::credentials;
     pub use crate::auth::description::{Description, Scheme};
@@ -91,13 +86,13 @@ pub mod guard {
     pub use crate::auth::user::Scoped;
 }
 
-/// What can be wrong with a certificate and its key.
+/// What can be wrong with a certificate or its key.
 #[cfg(feature = "tls")]
 pub mod tls {
     pub use crate::serve::tls::LoadError;
 }
 
-/// The users file: its errors, and new lines for it.
+/// The users file: what can be wrong with it, and new lines for it.
 pub mod users {
     pub use crate::auth::users_file::{LineError, LoadError, new_line};
 }

@@ -5,7 +5,7 @@
 //! one form and refuses every other.
 
 use crate::auth::challenge::{Challenge, Refusal};
-use crate::http::header::{every, skip_whitespace};
+use crate::http::header::{every, skip_whitespace, values};
 use crate::http::request::Request;
 
 /// The credentials with which a request answers this challenge: what follows
@@ -50,10 +50,9 @@ pub fn credentials<'r>(request: &'r Request, challenge: &Challenge) -> Result<&'
 /// have the header, `None` if it has the header twice. Only list headers may be
 /// repeated (RFC 9110 §5.3), and we do not guess which of two values is valid.
 pub(super) fn only_value<'r>(request: &'r Request, name: &str) -> Option<&'r [u8]> {
-    let mut headers =
-        request.headers().iter().filter(|header| header.name.eq_ignore_ascii_case(name));
-    let value = headers.next().map_or(&[][..], |header| header.value);
-    if headers.next().is_some() { None } else { Some(value) }
+    let mut values = values(request.headers(), name);
+    let value = values.next().unwrap_or_default();
+    if values.next().is_some() { None } else { Some(value) }
 }
 
 /// The text of a Bearer token (RFC 6750 §2.1):

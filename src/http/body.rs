@@ -190,7 +190,6 @@ impl io::Read for BodyReader<'_, '_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::http::incoming::Ended;
     use std::io::Read;
     use std::time::Instant;
 
@@ -226,7 +225,7 @@ pub(crate) mod tests {
         let limits = Limits::default();
         let sent = [bytes, b"NEXT"].concat();
         let mut body = Body::new(framing, false, &sent, &limits);
-        let result = body.read_all(&mut Ended).map(<[u8]>::to_vec);
+        let result = body.read_all(&mut None).map(<[u8]>::to_vec);
         if result.is_ok() {
             assert_eq!(body.incoming().left().0, 4, "the next request begins where the body ends");
         }
@@ -240,7 +239,7 @@ pub(crate) mod tests {
         let mut body = Body::new(framing, false, &sent, &limits);
         let outcome = loop {
             let mut piece = [0; 3];
-            match body.read(&mut Ended, &mut piece) {
+            match body.read(&mut None, &mut piece) {
                 Ok(0) => break Ok(streamed),
                 Ok(count) => streamed.extend_from_slice(&piece[..count]),
                 Err(error) => break Err(error),
@@ -297,8 +296,8 @@ pub(crate) mod tests {
     fn a_malformed_body_stays_malformed() {
         let limits = Limits::default();
         let mut body = Body::new(Framing::Chunked, false, b"x\r\n0\r\n\r\n", &limits);
-        assert_eq!(body.read_all(&mut Ended), Err(Error::Chunk));
-        assert_eq!(body.read_all(&mut Ended), Err(Error::Chunk));
+        assert_eq!(body.read_all(&mut None), Err(Error::Chunk));
+        assert_eq!(body.read_all(&mut None), Err(Error::Chunk));
         assert!(!body.can_be_drained() && !body.is_read());
     }
 
@@ -306,7 +305,7 @@ pub(crate) mod tests {
     fn draining_stops_at_its_limit() {
         let limits = Limits { drain_bytes: 10, ..Limits::default() };
         let drain =
-            |framing, bytes: &[u8]| Body::new(framing, false, bytes, &limits).drain(&mut Ended);
+            |framing, bytes: &[u8]| Body::new(framing, false, bytes, &limits).drain(&mut None);
         assert!(drain(Framing::Length(10), b"0123456789"));
         assert!(!drain(Framing::Length(11), b"0123456789a"));
         assert!(!drain(Framing::Length(10), b"short"));

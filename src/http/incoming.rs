@@ -19,15 +19,17 @@ pub(crate) trait Source {
     fn send_continue(&mut self);
 }
 
-/// Nothing more comes: a request that was parsed from memory has no connection.
-pub(crate) struct Ended;
-
-impl Source for Ended {
-    fn read_more(&mut self, _: &mut [u8], _: Instant) -> Result<usize, Error> {
-        Err(Error::BodyTruncated)
+/// A request from memory has no connection: nothing more comes.
+impl<'s> Source for Option<&'s mut (dyn Source + 's)> {
+    fn read_more(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, Error> {
+        self.as_mut().map_or(Err(Error::BodyTruncated), |source| source.read_more(into, deadline))
     }
 
-    fn send_continue(&mut self) {}
+    fn send_continue(&mut self) {
+        if let Some(source) = self {
+            source.send_continue();
+        }
+    }
 }
 
 /// The bytes that have arrived behind a head and are not used yet.

@@ -10,7 +10,7 @@ use crate::http::body::{Body, BodyReader};
 use crate::http::head::{Head, Slots, Version, split};
 use crate::http::head_end::HeadEnd;
 use crate::http::header::{Header, values};
-use crate::http::incoming::{Ended, Source};
+use crate::http::incoming::Source;
 use crate::http::method::Method;
 use crate::limits::Limits;
 
@@ -24,7 +24,6 @@ pub struct Request<'a, 'c> {
     body: Body<'a>,
     /// Where more of the body comes from; `None` if the request is from memory.
     source: Option<&'c mut dyn Source>,
-    ended: Ended,
     peer: Option<SocketAddr>,
     /// The user's name for the access log; `None` if no access log is written.
     identity: Option<OnceCell<String>>,
@@ -72,7 +71,7 @@ impl<'a, 'c> Request<'a, 'c> {
         is_logged: bool,
     ) -> Request<'a, 'c> {
         let identity = is_logged.then(OnceCell::new);
-        Request { head, body, source, ended: Ended, peer, identity }
+        Request { head, body, source, peer, identity }
     }
 
     /// The method.
@@ -126,15 +125,13 @@ impl<'a, 'c> Request<'a, 'c> {
     /// The body is malformed, too large, too slow or cut off. The connection
     /// closes after the answer, whatever that is.
     pub fn body(&mut self) -> Result<&[u8], Error> {
-        let (body, source) = self.body_and_source();
-        body.read_all(source)
+        self.body.read_all(&mut self.source)
     }
 
     /// The body as a stream, for one that is too large to keep in memory. What is
     /// read here is missing in [`body`](Request::body).
     pub fn body_reader(&mut self) -> BodyReader<'_, 'a> {
-        let (body, source) = self.body_and_source();
-        BodyReader::new(body, source)
+        BodyReader::new(&mut self.body, &mut self.source)
     }
 
     /// The address of the client; `None` if the request is from memory.
@@ -161,14 +158,6 @@ impl<'a, 'c> Request<'a, 'c> {
     /// handler: the access log, and the body that nobody has read.
     pub(crate) fn into_parts(self) -> (Head<'a>, Body<'a>, Option<String>) {
         (self.head, self.body, self.identity.and_then(OnceCell::into_inner))
-    }
-
-    fn body_and_source(&mut self) -> (&mut Body<'a>, &mut dyn Source) {
-        let source: &mut dyn Source = match &mut self.source {
-            Some(source) => &mut **source,
-            None => &mut self.ended,
-        };
-        (&mut self.body, source)
     }
 }
 

@@ -182,17 +182,6 @@ impl Response {
         if to_head || !self.status.has_body() { &[] } else { &self.body }
     }
 
-    /// This response with a header that the server adds, even to a broken one.
-    #[allow(dead_code)] // Only builds with TLS have such a header.
-    pub(crate) fn with_server_header(
-        mut self,
-        name: &'static str,
-        value: &'static str,
-    ) -> Response {
-        self.headers.push((Cow::Borrowed(name), Cow::Borrowed(value)));
-        self
-    }
-
     /// This response, after which the connection closes.
     pub(crate) fn closing(mut self) -> Response {
         self.closes = true;
@@ -204,7 +193,14 @@ impl Response {
     }
 
     /// Writes the status line and the headers to the end of `out` (RFC 9112 §4, §5).
-    pub(crate) fn write_head(&self, out: &mut Vec<u8>, date: &str, persistence: Persistence) {
+    /// `more` is further headers of the server's, each with its CRLF.
+    pub(crate) fn write_head(
+        &self,
+        out: &mut Vec<u8>,
+        date: &str,
+        persistence: Persistence,
+        more: &str,
+    ) {
         out.extend_from_slice(b"HTTP/1.1 ");
         write_number(out, usize::from(self.status.code()));
         out.push(b' ');
@@ -228,6 +224,7 @@ impl Response {
         for (name, value) in self.headers() {
             write_header(out, name, value);
         }
+        out.extend_from_slice(more.as_bytes());
         out.extend_from_slice(b"\r\n");
     }
 }
@@ -290,7 +287,7 @@ mod tests {
     #[track_caller]
     fn head(response: &Response, persistence: Persistence) -> String {
         let mut out = Vec::new();
-        response.write_head(&mut out, "DATE", persistence);
+        response.write_head(&mut out, "DATE", persistence, "X-Z: 9\r\n");
         String::from_utf8(out).expect("a head is text")
     }
 
@@ -300,7 +297,7 @@ mod tests {
         assert_eq!(
             head(&response, Persistence::Close),
             "HTTP/1.1 200 OK\r\nDate: DATE\r\nContent-Type: application/json\r\n\
-             Content-Length: 2\r\nConnection: close\r\nX-A: 1\r\n\r\n"
+             Content-Length: 2\r\nConnection: close\r\nX-A: 1\r\nX-Z: 9\r\n\r\n"
         );
     }
 
@@ -317,7 +314,7 @@ mod tests {
     fn a_204_has_no_content_length() {
         assert_eq!(
             head(&Response::new(Status::NO_CONTENT), Persistence::Implied),
-            "HTTP/1.1 204 No Content\r\nDate: DATE\r\n\r\n"
+            "HTTP/1.1 204 No Content\r\nDate: DATE\r\nX-Z: 9\r\n\r\n"
         );
     }
 

@@ -1,30 +1,26 @@
 //! The bytes that a connection has read and not used yet.
 
+use std::io::Read;
 use std::ops::Range;
 
-/// A buffer for reading. It is small, and on the thread's stack; only a large head
-/// makes it grow, onto the heap, and the limit on heads bounds it.
-pub(crate) struct Buffer<'p> {
-    /// Borrowed, so that the page stays where it is when the buffer is moved.
-    page: &'p mut [u8; Buffer::PAGE],
-    /// Used instead of the page while it is not empty.
-    grown: Vec<u8>,
+/// A buffer for reading. Only a large head makes it grow, and the limit on heads
+/// bounds it.
+pub(crate) struct Buffer {
+    bytes: Vec<u8>,
     unread: Range<usize>,
 }
 
-impl<'p> Buffer<'p> {
+impl Buffer {
     /// More than nearly every head, and than sixteen small requests in one read.
-    /// With it, the whole stack of an idle connection is three pages of memory.
-    pub(crate) const PAGE: usize = 3072;
+    const SIZE: usize = 3072;
 
-    pub(crate) fn new(page: &'p mut [u8; Buffer::PAGE]) -> Buffer<'p> {
-        Buffer { page, grown: Vec::new(), unread: 0..0 }
+    pub(crate) fn new() -> Buffer {
+        Buffer { bytes: vec![0; Buffer::SIZE], unread: 0..0 }
     }
 
     /// What has been read and not used.
     pub(crate) fn unread(&self) -> &[u8] {
-        let bytes = if self.grown.is_empty() { &self.page[..] } else { &self.grown };
-        bytes.get(self.unread.clone()).unwrap_or_default()
+        self.bytes.get(self.unread.clone()).unwrap_or_default()
     }
 
     /// Uses up the first `count` bytes of [`unread`](Buffer::unread).
@@ -35,20 +31,15 @@ impl<'p> Buffer<'p> {
     /// Where the next read puts its bytes; never empty. Then [`filled`](Buffer::filled)
     /// says how many there were.
     pub(crate) fn space(&mut self) -> &mut [u8] {
-        if self.unread.end == self.bytes().len() {
+        if self.unread.end == self.bytes.len() {
             // What is unread moves to the front.
-            let unread = self.unread.clone();
-            self.unread = 0..unread.len();
-            self.bytes().copy_within(unread, 0);
+            self.bytes.copy_within(self.unread.clone(), 0);
+            self.unread = 0..self.unread.len();
         }
-        if self.unread.end == self.bytes().len() {
-            if self.grown.is_empty() {
-                self.grown.extend_from_slice(self.page);
-            }
-            self.grown.resize(self.unread.end * 2, 0);
+        if self.unread.end == self.bytes.len() {
+            self.bytes.resize(self.unread.end * 2, 0);
         }
-        let end = self.unread.end;
-        self.bytes().get_mut(end..).unwrap_or_default()
+        self.bytes.get_mut(self.unread.end..).unwrap_or_default()
     }
 
     /// A read has put `count` bytes into [`space`](Buffer::space).
@@ -57,10 +48,11 @@ impl<'p> Buffer<'p> {
     }
 
     /// Puts bytes that were read elsewhere behind those that are unread.
-    pub(crate) fn append(&mut self, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            self.grown = [self.unread(), bytes].concat();
-            self.unread = 0..self.grown.len();
+    pub(crate) fn append(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            // A slice of bytes can be read from, and never fails.
+            let count = bytes.read(self.space()).unwrap_or_default();
+            self.filled(count);
         }
     }
 
@@ -68,12 +60,9 @@ impl<'p> Buffer<'p> {
     pub(crate) fn shrink(&mut self) {
         if self.unread.is_empty() {
             self.unread = 0..0;
-            self.grown = Vec::new();
+            self.bytes.truncate(Buffer::SIZE);
+            self.bytes.shrink_to_fit();
         }
-    }
-
-    fn bytes(&mut self) -> &mut [u8] {
-        if self.grown.is_empty() { self.page } else { &mut self.grown }
     }
 }
 
@@ -83,8 +72,7 @@ mod tests {
 
     #[test]
     fn bytes_come_out_as_they_went_in_however_much_there_is() {
-        let mut page = [0; Buffer::PAGE];
-        let mut buffer = Buffer::new(&mut page);
+        let mut buffer = Buffer::new();
         let sent: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
         let mut received = Vec::new();
         for (round, piece) in sent.chunks(1000).enumerate() {
@@ -100,13 +88,12 @@ mod tests {
 
     #[test]
     fn a_buffer_that_has_grown_is_small_again_when_it_is_empty() {
-        let mut page = [0; Buffer::PAGE];
-        let mut buffer = Buffer::new(&mut page);
+        let mut buffer = Buffer::new();
         buffer.append(&[1; 10_000]);
         buffer.shrink();
         assert_eq!(buffer.unread().len(), 10_000, "what is unread stays");
         buffer.consume(10_000);
         buffer.shrink();
-        assert_eq!((buffer.grown.capacity(), buffer.space().len()), (0, Buffer::PAGE));
+        assert_eq!((buffer.bytes.capacity(), buffer.space().len()), (Buffer::SIZE, Buffer::SIZE));
     }
 }

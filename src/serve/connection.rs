@@ -40,8 +40,7 @@ pub(crate) struct Context<'c> {
 
 /// Serves a connection until it ends.
 pub(crate) fn serve<S: Stream>(stream: S, context: &Context) {
-    let mut page = [0; Buffer::PAGE];
-    let Ok(mut connection) = Connection::new(stream, &mut page, context) else { return };
+    let Ok(mut connection) = Connection::new(stream, context) else { return };
     let end = loop {
         if let Err(end) = connection.round() {
             break end;
@@ -53,8 +52,7 @@ pub(crate) fn serve<S: Stream>(stream: S, context: &Context) {
 /// Answers with an error, whatever the peer says, and ends the connection.
 #[allow(dead_code)] // Only builds with TLS call it.
 pub(crate) fn reject<S: Stream>(error: Error, stream: S, context: &Context) {
-    let mut page = [0; Buffer::PAGE];
-    if let Ok(mut connection) = Connection::new(stream, &mut page, context) {
+    if let Ok(mut connection) = Connection::new(stream, context) {
         let end = connection.reject(error);
         connection.end(end);
     }
@@ -63,7 +61,7 @@ pub(crate) fn reject<S: Stream>(error: Error, stream: S, context: &Context) {
 struct Connection<'c, S> {
     context: &'c Context<'c>,
     wire: Wire<'c, S>,
-    buffer: Buffer<'c>,
+    buffer: Buffer,
     clock: Clock,
     /// The search for the end of the next head.
     head_end: HeadEnd,
@@ -81,17 +79,13 @@ enum End {
 }
 
 impl<'c, S: Stream> Connection<'c, S> {
-    fn new(
-        stream: S,
-        page: &'c mut [u8; Buffer::PAGE],
-        context: &'c Context<'c>,
-    ) -> io::Result<Connection<'c, S>> {
+    fn new(stream: S, context: &'c Context<'c>) -> io::Result<Connection<'c, S>> {
         let (wire, clock) = (Wire::new(stream, context.peer, context.limits)?, Clock::new());
         context.state.set_idle(clock.last());
         Ok(Connection {
             context,
             wire,
-            buffer: Buffer::new(page),
+            buffer: Buffer::new(),
             clock,
             head_end: HeadEnd::default(),
             head_deadline: None,
@@ -178,7 +172,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         let body = Body::new(parsed.framing, parsed.expects_continue, early, limits);
         let source = Some(&mut self.wire as _);
         let mut request = Request::new(parsed, body, source, *peer, AccessLog::is_on());
-        let response = S::finish(answer_or_500(routes, &mut request));
+        let response = answer_or_500(routes, &mut request);
         let (parsed, mut body, identity) = request.into_parts();
         self.clock.read();
         self.has_answered = true;
@@ -225,7 +219,7 @@ impl<'c, S: Stream> Connection<'c, S> {
     /// Answers a head that can't be parsed. Nobody knows what the bytes after it
     /// mean, so the connection ends.
     fn reject(&mut self, error: Error) -> End {
-        let response = S::finish(Response::from(error).closing());
+        let response = Response::from(error).closing();
         // An answer to HEAD has no body, whatever it says (RFC 9110 §9.3.2).
         let mut head = self.buffer.unread();
         while let Some(rest) = head.strip_prefix(b"\r\n") {

@@ -25,8 +25,6 @@ struct Open {
     by_number: BTreeMap<u64, Arc<Connected>>,
     /// How many connections have been opened; the number of the next one.
     opened: u64,
-    /// How many threads wait for a connection to close.
-    waiting: usize,
 }
 
 impl Open {
@@ -61,12 +59,8 @@ impl Connections {
 
     /// Removes a connection that has ended.
     fn close(&self, connected: &Connected) {
-        let mut open = self.lock();
-        open.by_number.remove(&connected.number);
-        // A notification is a system call, even if nobody waits.
-        if open.waiting > 0 {
-            self.closed.notify_all();
-        }
+        self.lock().by_number.remove(&connected.number);
+        self.closed.notify_all();
     }
 
     /// Evicts the connection that has been idle longest, and waits until a connection
@@ -115,13 +109,10 @@ impl Connections {
     }
 
     /// Waits until a connection closes, `timeout` at most.
-    fn wait<'c>(&self, mut open: MutexGuard<'c, Open>, timeout: Duration) -> MutexGuard<'c, Open> {
+    fn wait<'c>(&self, open: MutexGuard<'c, Open>, timeout: Duration) -> MutexGuard<'c, Open> {
         let closed = open.closed();
-        open.waiting += 1;
         let waited = self.closed.wait_timeout_while(open, timeout, |open| open.closed() == closed);
-        let (mut open, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        open.waiting -= 1;
-        open
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {

@@ -57,7 +57,7 @@ impl Shortage {
         let response = Response::detail(Status::SERVICE_UNAVAILABLE, "Service Unavailable")
             .with_header("Retry-After", "1");
         let mut answer = Vec::new();
-        response.write_head(&mut answer, Clock::new().imf_fixdate(), Persistence::Close);
+        response.write_head(&mut answer, Clock::new().imf_fixdate(), Persistence::Close, "");
         answer.extend_from_slice(response.sent_body(false));
         // It never waits: a short answer fits into a send buffer that is empty.
         let sent = stream.set_nonblocking(true).and_then(|()| stream.write_all(&answer));

@@ -19,9 +19,9 @@ pub(crate) trait Stream: Read + Write {
     /// Tells the peer that nothing more will be written.
     fn end_writing(&mut self) -> io::Result<()>;
 
-    /// Adds what a response over this kind of stream must say.
-    fn finish(response: Response) -> Response {
-        response
+    /// The headers that this kind of stream adds to a response, each with its CRLF.
+    fn headers_for(_: &Response) -> &'static str {
+        ""
     }
 }
 

@@ -122,15 +122,13 @@ impl Stream for TlsStream<'_> {
     /// keep them, and their tokens, on plain HTTP. Only over TLS: "An HSTS Host MUST NOT
     /// include the STS header field in HTTP responses conveyed over non-secure
     /// transport" (RFC 6797 §7.2).
-    fn finish(response: Response) -> Response {
-        const NAME: &str = "Strict-Transport-Security";
+    fn headers_for(response: &Response) -> &'static str {
+        if response.header("Strict-Transport-Security").is_some() {
+            return "";
+        }
         // A year, in seconds, as hstspreload.org asks for. Subdomains are not included,
         // because the server knows nothing about them.
-        const A_YEAR: &str = "max-age=31536000";
-        match response.header(NAME) {
-            Some(_) => response,
-            None => response.with_server_header(NAME, A_YEAR),
-        }
+        "Strict-Transport-Security: max-age=31536000\r\n"
     }
 }
 

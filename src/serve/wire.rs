@@ -53,7 +53,8 @@ impl<'c, S: Stream> Wire<'c, S> {
         persistence: Persistence,
         clock: &mut Clock,
     ) -> io::Result<()> {
-        response.write_head(&mut self.output, clock.imf_fixdate(), persistence);
+        let more = S::headers_for(response);
+        response.write_head(&mut self.output, clock.imf_fixdate(), persistence, more);
         if self.output.len() + body.len() <= self.limits.output_bytes {
             self.output.extend_from_slice(body);
             return Ok(());
