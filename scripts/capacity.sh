@@ -39,8 +39,9 @@ def server(*options, limits=(), stderr=subprocess.DEVNULL):
         line = process.stdout.readline().decode()
         host, port = line.strip().removeprefix("listening on http://").split(":")
         yield process, (host, int(port))
-        process.send_signal(signal.SIGTERM)
-        check("the server stops", process.wait(timeout=20) == 0)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            check("the server stops", process.wait(timeout=20) == 0)
     finally:
         process.kill()
         process.wait()
@@ -135,6 +136,16 @@ with server("--log-level", "warn", limits=[(resource.RLIMIT_NOFILE, 64)]) as (pr
         spun = (cpu() - spun) / os.sysconf("SC_CLK_TCK")
         check("the accept loop does not spin", spun < 0.5, f"{spun:.2f} s of CPU")
         close(waiting)
+    close(connections)
+
+# The stop wakes the accept loop by a connection, for which no descriptor is left.
+with server("--log-level", "warn", limits=[(resource.RLIMIT_NOFILE, 64)]) as (process, address):
+    connections = idle(address, 200)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    check("the server stops while its descriptors are all in use", process.wait(timeout=20) == 0)
+    took = time.monotonic() - began
+    check("that takes less than two seconds", took < 2, f"{took:.2f} s")
     close(connections)
 
 # Each thread needs a stack: with so little address space there is no thread for

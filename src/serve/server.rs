@@ -134,14 +134,14 @@ impl Server {
             queue: Queue::new(),
             yielding: Yielding::new(),
         });
-        let mut accepting = Accepting {
+        let mut acceptor = Acceptor {
             shared: Arc::clone(&shared),
             stop: stop.clone(),
             shortage: Shortage::default(),
         };
         let thread = thread::Builder::new()
             .name("accept".to_owned())
-            .spawn(move || accepting.run(&listener))?;
+            .spawn(move || acceptor.run(&listener))?;
         stop.wait();
         // `accept` waits for a connection. If no descriptor is left for one, an idle
         // connection is closed.
@@ -167,13 +167,13 @@ struct Shared {
 }
 
 /// The accept loop, and what it alone uses.
-struct Accepting {
+struct Acceptor {
     shared: Arc<Shared>,
     stop: Stop,
     shortage: Shortage,
 }
 
-impl Accepting {
+impl Acceptor {
     fn run(&mut self, listener: &TcpListener) {
         for stream in listener.incoming() {
             match stream {
