@@ -129,7 +129,7 @@ impl<'c, S: Stream> Connection<'c, S> {
             false => limits.silent_timeout,
         };
         if self.has_answered {
-            load.yield_before_read();
+            load.yield_if_it_helps();
         }
         let read = self.wire.read(self.buffer.space(), timeout);
         state.set_busy();

@@ -5,7 +5,7 @@
 //! the connection's [`State`] is all that the two sides exchange: two atomic values.
 
 use std::collections::BTreeMap;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -25,6 +25,8 @@ struct Open {
     by_number: BTreeMap<u64, Arc<Connected>>,
     /// How many connections have been opened; the number of the next one.
     opened: u64,
+    /// How many threads wait for a connection to close.
+    waiting: usize,
 }
 
 impl Open {
@@ -36,31 +38,36 @@ impl Open {
 /// One connection, as the server sees it.
 pub(crate) struct Connected {
     pub(crate) stream: TcpStream,
-    pub(crate) peer: SocketAddr,
     pub(crate) state: State,
     number: u64,
 }
 
 impl Connections {
-    /// How many connections are open.
-    pub(crate) fn len(&self) -> usize {
-        self.lock().by_number.len()
-    }
-
-    /// Adds a new connection.
-    pub(crate) fn open(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) -> OpenConnection {
+    /// Adds a new connection. If `most` are open already, gives the stream back.
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        most: usize,
+    ) -> Result<OpenConnection, TcpStream> {
         let mut open = self.lock();
+        if open.by_number.len() >= most {
+            return Err(stream);
+        }
         let number = open.opened;
-        let connected = Arc::new(Connected { stream, peer, state: State::default(), number });
+        let connected = Arc::new(Connected { stream, state: State::default(), number });
         open.opened += 1;
         open.by_number.insert(number, Arc::clone(&connected));
-        OpenConnection { connections: Arc::clone(self), connected }
+        Ok(OpenConnection { connections: Arc::clone(self), connected })
     }
 
     /// Removes a connection that has ended.
     fn close(&self, connected: &Connected) {
-        self.lock().by_number.remove(&connected.number);
-        self.closed.notify_all();
+        let mut open = self.lock();
+        open.by_number.remove(&connected.number);
+        // A notification is a system call, even if nobody waits.
+        if open.waiting > 0 {
+            self.closed.notify_all();
+        }
     }
 
     /// Evicts the connection that has been idle longest, and waits until a connection
@@ -109,10 +116,13 @@ impl Connections {
     }
 
     /// Waits until a connection closes, `timeout` at most.
-    fn wait<'c>(&self, open: MutexGuard<'c, Open>, timeout: Duration) -> MutexGuard<'c, Open> {
+    fn wait<'c>(&self, mut open: MutexGuard<'c, Open>, timeout: Duration) -> MutexGuard<'c, Open> {
         let closed = open.closed();
+        open.waiting += 1;
         let waited = self.closed.wait_timeout_while(open, timeout, |open| open.closed() == closed);
-        waited.unwrap_or_else(PoisonError::into_inner).0
+        let mut open = waited.unwrap_or_else(PoisonError::into_inner).0;
+        open.waiting -= 1;
+        open
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {

@@ -198,17 +198,16 @@ impl Acceptor {
     /// connection that has been idle longest is evicted. If none is idle, the new one
     /// gets 503.
     fn accept(&mut self, stream: TcpStream) {
-        // An answer is one write, and must not wait until the peer has acknowledged
-        // the one before it.
-        let peer = match stream.set_nodelay(true).and_then(|()| stream.peer_addr()) {
-            Ok(peer) => peer,
-            Err(error) => return log::debug!("a connection has ended already: {error}"),
-        };
         let Shared { connections, queue, limits, .. } = &*self.shared;
-        if connections.len() >= limits.connections && !connections.make_room(Shortage::PAUSE) {
-            return self.reject(stream);
-        }
-        if queue.push(connections.open(stream, peer)) {
+        let opened = connections.open(stream, limits.connections).or_else(|stream| {
+            connections.make_room(Shortage::PAUSE);
+            connections.open(stream, limits.connections)
+        });
+        let connection = match opened {
+            Ok(connection) => connection,
+            Err(stream) => return self.reject(stream),
+        };
+        if queue.push(connection) {
             return;
         }
         let Err(error) = Shared::start_worker(&self.shared) else { return };
@@ -241,17 +240,27 @@ impl Shared {
     /// A worker's life: it serves one connection after the other.
     fn work(&self) {
         let load = Load::new(&self.yielding);
-        while let Some(connection) = self.queue.pop(self.limits.worker_timeout) {
+        while let Some(connection) = self.queue.pop(self.limits.worker_timeout, &load) {
+            let stream = &connection.stream;
+            // An answer is one write, and must not wait until the peer has acknowledged
+            // the one before it.
+            let peer = match stream.set_nodelay(true).and_then(|()| stream.peer_addr()) {
+                Ok(peer) => peer,
+                Err(error) => {
+                    log::debug!("a connection has ended already: {error}");
+                    continue;
+                }
+            };
             let context = Context {
-                peer: Some(connection.peer),
+                peer: Some(peer),
                 routes: &self.routes,
                 limits: &self.limits,
                 state: &connection.state,
                 load: &load,
             };
             match &self.tls {
-                None => connection::serve(&connection.stream, &context),
-                Some(tls) => tls.serve(&connection.stream, &context),
+                None => connection::serve(stream, &context),
+                Some(tls) => tls.serve(stream, &context),
             }
         }
     }

@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::serve::yielding::Load;
+
 /// Work for worker threads.
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
@@ -17,14 +19,15 @@ pub(crate) struct Queue<T> {
 
 struct State<T> {
     work: VecDeque<T>,
-    /// How many workers wait for work.
+    /// How many workers wait for work, and how many of them are asleep.
     idle: usize,
+    asleep: usize,
     is_closed: bool,
 }
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Queue<T> {
-        let state = State { work: VecDeque::new(), idle: 0, is_closed: false };
+        let state = State { work: VecDeque::new(), idle: 0, asleep: 0, is_closed: false };
         Queue { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -34,8 +37,10 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         state.work.push_back(work);
         let is_taken = state.idle >= state.work.len();
+        // A worker that is not asleep yet looks for work before it falls asleep.
+        let must_wake = is_taken && state.idle - state.asleep < state.work.len();
         drop(state);
-        if is_taken {
+        if must_wake {
             self.changed.notify_one();
         }
         is_taken
@@ -47,12 +52,20 @@ impl<T> Queue<T> {
     }
 
     /// Waits for work, `timeout` at most. `None` tells the worker to end.
-    pub(crate) fn pop(&self, timeout: Duration) -> Option<T> {
+    pub(crate) fn pop(&self, timeout: Duration, load: &Load) -> Option<T> {
         let mut state = self.lock();
         state.idle += 1;
+        if state.work.is_empty() {
+            // Work may come before the worker falls asleep.
+            drop(state);
+            load.yield_if_it_helps();
+            state = self.lock();
+        }
+        state.asleep += 1;
         let must_wait = |state: &mut State<T>| state.work.is_empty() && !state.is_closed;
         let waited = self.changed.wait_timeout_while(state, timeout, must_wait);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.asleep -= 1;
         state.idle -= 1;
         state.work.pop_front()
     }
@@ -72,23 +85,28 @@ impl<T> Queue<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::yielding::Yielding;
     use std::sync::Arc;
     use std::thread;
 
     const LONG: Duration = Duration::from_secs(60);
 
+    fn pop<T>(queue: &Queue<T>, timeout: Duration) -> Option<T> {
+        queue.pop(timeout, &Load::new(&Yielding::new()))
+    }
+
     #[test]
     fn an_idle_worker_takes_one_piece_of_work() {
         let queue = Arc::new(Queue::new());
         let shared = Arc::clone(&queue);
-        let worker = thread::spawn(move || shared.pop(LONG));
+        let worker = thread::spawn(move || pop(&shared, LONG));
         while queue.lock().idle == 0 {
             thread::yield_now();
         }
         assert!(queue.push(1), "the worker is idle");
         assert_eq!(worker.join().expect("the worker does not panic"), Some(1));
         assert!(!queue.push(2), "the worker has ended");
-        assert_eq!(queue.pop(LONG), Some(2));
+        assert_eq!(pop(&queue, LONG), Some(2));
     }
 
     #[test]
@@ -96,17 +114,17 @@ mod tests {
         let queue = Queue::new();
         queue.push(1);
         queue.push(2);
-        assert_eq!((queue.take_back(), queue.pop(LONG)), (Some(2), Some(1)));
+        assert_eq!((queue.take_back(), pop(&queue, LONG)), (Some(2), Some(1)));
         assert_eq!(queue.take_back(), None);
     }
 
     #[test]
     fn a_worker_without_work_ends_after_a_while_or_when_the_queue_is_closed() {
         let queue = Queue::new();
-        assert_eq!(queue.pop(Duration::from_millis(1)), None);
+        assert_eq!(pop(&queue, Duration::from_millis(1)), None);
         queue.push(1);
         queue.close();
-        assert_eq!(queue.pop(LONG), Some(1), "what was pushed before is not lost");
-        assert_eq!(queue.pop(LONG), None);
+        assert_eq!(pop(&queue, LONG), Some(1), "what was pushed before is not lost");
+        assert_eq!(pop(&queue, LONG), None);
     }
 }

@@ -1,6 +1,6 @@
-//! Whether worker threads let each other run before they read. The last chapter:
-//! the connection's loop calls [`Load::answered`] and [`Load::yield_before_read`],
-//! and works without them as well.
+//! Whether worker threads let each other run before they wait. The last chapter: the
+//! connection's loop calls [`Load::answered`] and, before it reads,
+//! [`Load::yield_if_it_helps`]. It works without them as well.
 //!
 //! A processor runs one thread at a time; the others that could run wait in its run
 //! queue. A thread that blocks in `read` leaves the queue: it is put to sleep, and
@@ -128,7 +128,7 @@ impl Load {
     }
 
     /// Lets other threads run, if that helps.
-    pub(crate) fn yield_before_read(&self) {
+    pub(crate) fn yield_if_it_helps(&self) {
         if self.yielding.is_on.load(Relaxed) {
             thread::yield_now();
         }
