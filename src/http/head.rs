@@ -150,17 +150,16 @@ pub(crate) struct RequestLine<'a> {
     version: Version,
 }
 
-/// Where httparse puts the headers that it finds. Most heads have few, and they fit on
-/// the stack; others need the heap. With sixteen, the stack of an idle worker is two
-/// pages.
+/// Where httparse puts the headers that it finds. Nearly every head has few, and they
+/// fit on the stack; others need the heap.
 pub(crate) struct Slots<'a> {
-    few: [MaybeUninit<Header<'a>>; 16],
+    few: [MaybeUninit<Header<'a>>; 24],
     many: Vec<MaybeUninit<Header<'a>>>,
 }
 
 impl Slots<'_> {
     pub(crate) fn new() -> Self {
-        Slots { few: [const { MaybeUninit::uninit() }; 16], many: Vec::new() }
+        Slots { few: [const { MaybeUninit::uninit() }; 24], many: Vec::new() }
     }
 }
 
