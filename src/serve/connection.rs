@@ -81,7 +81,6 @@ enum End {
 impl<'c, S: Stream> Connection<'c, S> {
     fn new(stream: S, context: &'c Context<'c>) -> io::Result<Connection<'c, S>> {
         let (wire, clock) = (Wire::new(stream, context.peer, context.limits)?, Clock::new());
-        context.state.set_idle(clock.last());
         Ok(Connection {
             context,
             wire,

@@ -54,7 +54,7 @@ impl Connections {
             return Err(stream);
         }
         let number = open.opened;
-        let connected = Arc::new(Connected { stream, state: State::default(), number });
+        let connected = Arc::new(Connected { stream, state: State::new(), number });
         open.opened += 1;
         open.by_number.insert(number, Arc::clone(&connected));
         Ok(OpenConnection { connections: Arc::clone(self), connected })
@@ -169,13 +169,14 @@ const BUSY: u64 = u64::MAX;
 /// The moment from which the times in states are measured.
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-impl Default for State {
-    fn default() -> State {
-        State { idle_since: AtomicU64::new(BUSY), must_end: AtomicBool::new(false) }
-    }
-}
-
 impl State {
+    /// A new connection is idle: it waits for its first request.
+    pub(crate) fn new() -> State {
+        let state = State { idle_since: AtomicU64::new(BUSY), must_end: AtomicBool::new(false) };
+        state.set_idle(Instant::now());
+        state
+    }
+
     /// From now on the connection waits for a request, and can be evicted.
     pub(crate) fn set_idle(&self, now: Instant) {
         let since = now.saturating_duration_since(*EPOCH).as_millis();

@@ -33,7 +33,7 @@ pub fn exchange<P: AsRef<[u8]>>(
     let pieces: Vec<P> = pieces.into_iter().collect();
     let sent = pieces.iter().map(AsRef::as_ref).filter(|piece| !piece.is_empty()).collect();
     let mut memory = Memory { sent, received: Vec::new() };
-    let (state, load) = (State::default(), Load::new(&Yielding::new()));
+    let (state, load) = (State::new(), Load::new(&Yielding::new()));
     let context = Context { peer: None, routes, limits, state: &state, load: &load };
     connection::serve(&mut memory, &context);
     memory.received

@@ -8,7 +8,6 @@ use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
 
 use rustls::{ServerConfig, ServerConnection};
 
@@ -88,11 +87,10 @@ impl Tls {
         Ok(())
     }
 
-    /// Serves a connection: first the handshake, then requests. A peer that speaks
-    /// plain HTTP gets a 400 that says so.
+    /// Serves a connection: first the handshake, during which the connection is idle and
+    /// can be evicted, then requests. A peer that speaks plain HTTP gets a 400 that says
+    /// so.
     pub(crate) fn serve(&self, socket: &TcpStream, context: &Context) {
-        // A handshake is not a request, so the connection can be evicted during it.
-        context.state.set_idle(Instant::now());
         match self.accept(socket, context.limits) {
             Ok(Some(stream)) => connection::serve(stream, context),
             Ok(None) => connection::reject(Error::NotEncrypted, socket, context),
