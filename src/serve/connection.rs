@@ -95,8 +95,8 @@ impl<'c, S: Stream> Connection<'c, S> {
     /// Reads once, answers every request that is whole, and writes the answers.
     fn round(&mut self) -> Result<(), End> {
         self.read()?;
-        while let Some(head) = self.find_head()? {
-            self.answer(head)?;
+        while let Some(place) = self.find_head()? {
+            self.answer(place)?;
         }
         self.write()
     }
@@ -142,64 +142,64 @@ impl<'c, S: Stream> Connection<'c, S> {
         self.wire.read_until(self.buffer.space(), deadline)
     }
 
-    /// Where in the buffer the next head is, if it is whole.
+    /// The place of the next head in the buffer, if that head is whole.
     fn find_head(&mut self) -> Result<Option<Range<usize>>, End> {
         match self.head_end.find(self.buffer.unread(), self.context.limits) {
-            Ok(Some(head)) => {
+            Ok(Some(place)) => {
                 (self.head_end, self.head_deadline) = (HeadEnd::default(), None);
-                Ok(Some(head))
+                Ok(Some(place))
             }
             Ok(None) => Ok(None),
             Err(error) => Err(self.reject(error)),
         }
     }
 
-    /// Answers the request whose head is there in the buffer, into the output.
-    fn answer(&mut self, head: Range<usize>) -> Result<(), End> {
+    /// Answers the request whose head is at that place in the buffer.
+    fn answer(&mut self, place: Range<usize>) -> Result<(), End> {
         let Context { peer, routes, limits, state, load } = self.context;
 
         // Parse.
-        let (before, early) = self.buffer.unread().split_at(head.end);
+        let (bytes, early) = self.buffer.unread().split_at(place.end);
         let mut slots = Slots::new();
-        let parsed = Head::parse(before.get(head.start..).unwrap_or_default(), &mut slots, limits);
-        let parsed = match parsed {
-            Ok(parsed) => parsed,
-            Err(error) => return Err(self.reject(error)),
-        };
+        let head =
+            match Head::parse(bytes.get(place.start..).unwrap_or_default(), &mut slots, limits) {
+                Ok(head) => head,
+                Err(error) => return Err(self.reject(error)),
+            };
 
         // Answer: find the row, ask its guard, run its handler.
-        let body = Body::new(parsed.framing, parsed.expects_continue, early, limits);
+        let body = Body::new(head.framing, head.expects_continue, early, limits);
         let source = Some(&mut self.wire as _);
-        let mut request = Request::new(parsed, body, source, *peer, AccessLog::is_on());
+        let mut request = Request::new(head, body, source, *peer, AccessLog::is_on());
         let response = answer_or_500(routes, &mut request);
-        let (parsed, mut body, identity) = request.into_parts();
+        let (head, mut body, identity) = request.into_parts();
         self.clock.read();
         self.has_answered = true;
         load.answered(self.clock.last());
 
-        // Write. If the connection must end, what has arrived is still answered.
+        // Write, into the output. If the connection must end, the requests that have
+        // arrived are still answered.
         let is_last = state.must_end() && body.incoming().unread().is_empty();
-        let stays_open = may_stay_open(&parsed, &response, &body) && !is_last;
-        let persistence = match parsed.version {
+        let stays_open = may_stay_open(&head, &response, &body) && !is_last;
+        let persistence = match head.version {
             _ if !stays_open => Persistence::Close,
             Version::Http11 => Persistence::Implied,
             Version::Http10 => Persistence::KeepAlive,
         };
-        let sent = response.sent_body(parsed.method == Method::HEAD);
-        let length = sent.len();
-        let identity = identity.as_deref();
-        self.wire.log.add(identity, Some(&parsed), &response, length, &mut self.clock);
+        let sent = response.sent_body(head.method == Method::HEAD);
+        let (identity, length) = (identity.as_deref(), sent.len());
+        self.wire.log.add(identity, Some(&head), &response, length, &mut self.clock);
         self.wire.put(&response, sent, persistence, &mut self.clock).map_err(|_| End::Now)?;
 
         // Go on, behind the body.
         if !stays_open {
-            return Err(if sends_no_more(&parsed, &body) { End::Now } else { End::AfterAnswer });
+            return Err(if sends_no_more(&head, &body) { End::Now } else { End::AfterAnswer });
         }
         if !body.drain(&mut self.wire) {
             return Err(End::AfterAnswer);
         }
         let (unused, later) = body.incoming().left();
-        let (used, later) = (head.end + early.len() - unused, later.to_vec());
+        let (used, later) = (place.end + early.len() - unused, later.to_vec());
         self.buffer.consume(used);
         self.buffer.append(&later);
         Ok(())
