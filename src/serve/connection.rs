@@ -8,7 +8,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Instant;
 
@@ -40,7 +39,7 @@ pub(crate) struct Context<'c> {
 
 /// Serves a connection until it ends.
 pub(crate) fn serve<S: Stream>(stream: S, context: &Context) {
-    let Ok(mut connection) = Connection::new(stream, context) else { return };
+    let mut connection = Connection::new(stream, context);
     let end = loop {
         if let Err(end) = connection.round() {
             break end;
@@ -52,10 +51,9 @@ pub(crate) fn serve<S: Stream>(stream: S, context: &Context) {
 /// Answers with an error, whatever the peer says, and ends the connection.
 #[allow(dead_code)] // Only builds with TLS call it.
 pub(crate) fn reject<S: Stream>(error: Error, stream: S, context: &Context) {
-    if let Ok(mut connection) = Connection::new(stream, context) {
-        let end = connection.reject(error);
-        connection.end(end);
-    }
+    let mut connection = Connection::new(stream, context);
+    let end = connection.reject(error);
+    connection.end(end);
 }
 
 struct Connection<'c, S> {
@@ -79,24 +77,23 @@ enum End {
 }
 
 impl<'c, S: Stream> Connection<'c, S> {
-    fn new(stream: S, context: &'c Context<'c>) -> io::Result<Connection<'c, S>> {
-        let (wire, clock) = (Wire::new(stream, context.peer, context.limits)?, Clock::new());
-        Ok(Connection {
+    fn new(stream: S, context: &'c Context<'c>) -> Connection<'c, S> {
+        Connection {
             context,
-            wire,
+            wire: Wire::new(stream, context.peer, context.limits),
             buffer: Buffer::new(),
-            clock,
+            clock: Clock::new(),
             head_end: HeadEnd::default(),
             head_deadline: None,
             has_answered: false,
-        })
+        }
     }
 
     /// Reads once, answers every request that is whole, and writes the answers.
     fn round(&mut self) -> Result<(), End> {
         self.read()?;
-        while let Some(place) = self.find_head()? {
-            self.answer(place)?;
+        while let Some(length) = self.find_head()? {
+            self.answer(length)?;
         }
         self.write()
     }
@@ -142,30 +139,31 @@ impl<'c, S: Stream> Connection<'c, S> {
         self.wire.read_until(self.buffer.space(), deadline)
     }
 
-    /// The place of the next head in the buffer, if that head is whole.
-    fn find_head(&mut self) -> Result<Option<Range<usize>>, End> {
+    /// The length of the head at the front of the buffer, if that head is whole.
+    fn find_head(&mut self) -> Result<Option<usize>, End> {
         match self.head_end.find(self.buffer.unread(), self.context.limits) {
-            Ok(Some(place)) => {
+            Ok(Some(head)) => {
                 (self.head_end, self.head_deadline) = (HeadEnd::default(), None);
-                Ok(Some(place))
+                // Blank lines before it.
+                self.buffer.consume(head.start);
+                Ok(Some(head.len()))
             }
             Ok(None) => Ok(None),
             Err(error) => Err(self.reject(error)),
         }
     }
 
-    /// Answers the request whose head is at that place in the buffer.
-    fn answer(&mut self, place: Range<usize>) -> Result<(), End> {
+    /// Answers the request at the front of the buffer, whose head has that length.
+    fn answer(&mut self, length: usize) -> Result<(), End> {
         let Context { peer, routes, limits, state, load } = self.context;
 
         // Parse.
-        let (bytes, early) = self.buffer.unread().split_at(place.end);
+        let (bytes, early) = self.buffer.unread().split_at(length);
         let mut slots = Slots::new();
-        let head =
-            match Head::parse(bytes.get(place.start..).unwrap_or_default(), &mut slots, limits) {
-                Ok(head) => head,
-                Err(error) => return Err(self.reject(error)),
-            };
+        let head = match Head::parse(bytes, &mut slots, limits) {
+            Ok(head) => head,
+            Err(error) => return Err(self.reject(error)),
+        };
 
         // Answer: find the row, ask its guard, run its handler.
         let body = Body::new(head.framing, head.expects_continue, early, limits);
@@ -187,8 +185,8 @@ impl<'c, S: Stream> Connection<'c, S> {
             Version::Http10 => Persistence::KeepAlive,
         };
         let sent = response.sent_body(head.method == Method::HEAD);
-        let (identity, length) = (identity.as_deref(), sent.len());
-        self.wire.log.add(identity, Some(&head), &response, length, &mut self.clock);
+        let identity = identity.as_deref();
+        self.wire.log.add(identity, Some(&head), &response, sent.len(), &mut self.clock);
         self.wire.put(&response, sent, persistence, &mut self.clock).map_err(|_| End::Now)?;
 
         // Go on, behind the body.
@@ -199,7 +197,7 @@ impl<'c, S: Stream> Connection<'c, S> {
             return Err(End::AfterAnswer);
         }
         let (unused, later) = body.incoming().left();
-        let (used, later) = (place.end + early.len() - unused, later.to_vec());
+        let (used, later) = (length + early.len() - unused, later.to_vec());
         self.buffer.consume(used);
         self.buffer.append(&later);
         Ok(())

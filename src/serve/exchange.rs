@@ -71,10 +71,6 @@ impl Stream for &mut Memory<'_> {
         Ok(())
     }
 
-    fn set_write_timeout(&self, _: Duration) -> io::Result<()> {
-        Ok(())
-    }
-
     fn end_writing(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -130,22 +130,19 @@ impl Server {
             routes: routes.into(),
             limits,
             tls,
+            stop,
             connections: Arc::default(),
             queue: Queue::new(),
             yielding: Yielding::new(),
         });
-        let mut acceptor = Acceptor {
-            shared: Arc::clone(&shared),
-            stop: stop.clone(),
-            shortage: Shortage::default(),
-        };
+        let mut acceptor = Acceptor { shared: Arc::clone(&shared), shortage: Shortage::default() };
         let thread = thread::Builder::new()
             .name("accept".to_owned())
             .spawn(move || acceptor.run(&listener))?;
-        stop.wait();
+        shared.stop.wait();
         // `accept` waits for a connection. If no descriptor is left for one, an idle
         // connection is closed.
-        while !thread.is_finished() && stop.wake().is_err() {
+        while !thread.is_finished() && shared.stop.wake().is_err() {
             shared.connections.make_room(Shortage::PAUSE);
         }
         let _ = thread.join();
@@ -160,6 +157,7 @@ struct Shared {
     routes: Routes,
     limits: Limits,
     tls: Option<Tls>,
+    stop: Stop,
     connections: Arc<Connections>,
     /// Connections that wait for a worker.
     queue: Queue<OpenConnection>,
@@ -169,7 +167,6 @@ struct Shared {
 /// The accept loop, and what it alone uses.
 struct Acceptor {
     shared: Arc<Shared>,
-    stop: Stop,
     shortage: Shortage,
 }
 
@@ -180,7 +177,7 @@ impl Acceptor {
                 Ok(stream) => self.accept(stream),
                 Err(error) => self.shortage.wait(&error, &self.shared.connections),
             }
-            if self.stop.is_asked() {
+            if self.shared.stop.is_asked() {
                 break;
             }
         }
@@ -241,27 +238,24 @@ impl Shared {
     fn work(&self) {
         let load = Load::new(&self.yielding);
         while let Some(connection) = self.queue.pop(self.limits.worker_timeout, &load) {
-            let stream = &connection.stream;
-            // An answer is one write, and must not wait until the peer has acknowledged
-            // the one before it.
-            let peer = match stream.set_nodelay(true).and_then(|()| stream.peer_addr()) {
-                Ok(peer) => peer,
-                Err(error) => {
-                    log::debug!("a connection has ended already: {error}");
-                    continue;
-                }
-            };
-            let context = Context {
-                peer: Some(peer),
-                routes: &self.routes,
-                limits: &self.limits,
-                state: &connection.state,
-                load: &load,
-            };
-            match &self.tls {
-                None => connection::serve(stream, &context),
-                Some(tls) => tls.serve(stream, &context),
+            if let Err(error) = self.serve(&connection, &load) {
+                log::debug!("a connection has ended before it was served: {error}");
             }
         }
+    }
+
+    fn serve(&self, connection: &OpenConnection, load: &Load) -> io::Result<()> {
+        let (stream, state) = (&connection.stream, &connection.state);
+        let Shared { routes, limits, .. } = self;
+        // An answer is one write, and must not wait until the peer has acknowledged the
+        // one before it.
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(limits.write_timeout))?;
+        let context = Context { peer: Some(stream.peer_addr()?), routes, limits, state, load };
+        match &self.tls {
+            None => connection::serve(stream, &context),
+            Some(tls) => tls.serve(stream, &context),
+        }
+        Ok(())
     }
 }

@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use crate::http::response::Response;
 
-/// A stream of bytes to the peer and back, whose waits have time limits.
+/// A stream of bytes to the peer and back.
 pub(crate) trait Stream: Read + Write {
     /// How long a read may wait. After that it fails with `WouldBlock` or
     /// `TimedOut`.
     fn set_read_timeout(&self, timeout: Duration) -> io::Result<()>;
-
-    /// How long a write may wait for the peer to read something.
-    fn set_write_timeout(&self, timeout: Duration) -> io::Result<()>;
 
     /// Tells the peer that nothing more will be written.
     fn end_writing(&mut self) -> io::Result<()>;
@@ -28,10 +25,6 @@ pub(crate) trait Stream: Read + Write {
 impl Stream for &TcpStream {
     fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
         TcpStream::set_read_timeout(self, Some(timeout))
-    }
-
-    fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
-        TcpStream::set_write_timeout(self, Some(timeout))
     }
 
     fn end_writing(&mut self) -> io::Result<()> {

@@ -105,7 +105,6 @@ impl Tls {
         socket: &'s TcpStream,
         limits: &Limits,
     ) -> io::Result<Option<TlsStream<'s>>> {
-        socket.set_write_timeout(Some(limits.write_timeout))?;
         socket.set_read_timeout(Some(limits.silent_timeout))?;
         // A method is letters; the first byte of a handshake is 22 (RFC 8446 §5.1).
         // rustls answers anything else with an alert.

@@ -109,10 +109,6 @@ impl Stream for TlsStream<'_> {
         Ok(())
     }
 
-    fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
-        self.socket.stream.set_write_timeout(Some(timeout))
-    }
-
     fn end_writing(&mut self) -> io::Result<()> {
         self.send_close_notify()?;
         self.socket.stream.shutdown(Shutdown::Write)

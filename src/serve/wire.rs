@@ -23,8 +23,9 @@ pub(crate) struct Wire<'c, S> {
     output: Vec<u8>,
     pub(crate) log: AccessLog,
     limits: &'c Limits,
-    /// The read timeout that the stream has now. It is set only when another one
-    /// is needed, so a request on the fast path costs no `setsockopt`.
+    /// The read timeout that the stream has now; zero before the first read. It is set
+    /// only when another one is needed, so a request on the fast path costs no
+    /// `setsockopt`.
     read_timeout: Duration,
 }
 
@@ -32,16 +33,9 @@ impl<'c, S: Stream> Wire<'c, S> {
     /// Answers are gathered in so many bytes without an allocation.
     const OUTPUT: usize = 3072;
 
-    pub(crate) fn new(
-        stream: S,
-        peer: Option<SocketAddr>,
-        limits: &'c Limits,
-    ) -> io::Result<Wire<'c, S>> {
-        let read_timeout = limits.silent_timeout;
-        stream.set_read_timeout(read_timeout)?;
-        stream.set_write_timeout(limits.write_timeout)?;
-        let (output, log) = (Vec::new(), AccessLog::new(peer));
-        Ok(Wire { stream, output, log, limits, read_timeout })
+    pub(crate) fn new(stream: S, peer: Option<SocketAddr>, limits: &'c Limits) -> Wire<'c, S> {
+        let (output, log, read_timeout) = (Vec::new(), AccessLog::new(peer), Duration::ZERO);
+        Wire { stream, output, log, limits, read_timeout }
     }
 
     /// Puts an answer into the output. If it is too large for that it is written
