@@ -1,6 +1,6 @@
 //! Reads a request's body: when a handler asks for it, and not before.
 //!
-//! Everything rests on one step, [`Body::available`]: how many bytes of the body
+//! Everything rests on one step, [`Body::wait_for_data`]: how many bytes of the body
 //! are at the front of what has arrived. Reading all, reading in pieces and
 //! dropping the rest are loops over it.
 
@@ -16,7 +16,7 @@ use crate::limits::Limits;
 pub(crate) struct Body<'a> {
     incoming: Incoming<'a>,
     /// Bytes until the end: of the body, or of the chunk that is being read.
-    left: u64,
+    remaining: u64,
     /// What is known of a chunked body, until its last chunk has been read.
     chunks: Option<Chunks>,
     /// Why the body can't be read any further.
@@ -29,14 +29,14 @@ pub(crate) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// The body behind a head. `early` is what arrived together with the head.
+    /// The body after a head. `early` is what arrived together with the head.
     pub(crate) fn new(
         framing: Framing,
         expects_continue: bool,
         early: &'a [u8],
         limits: &'a Limits,
     ) -> Body<'a> {
-        let (left, chunks) = match framing {
+        let (remaining, chunks) = match framing {
             Framing::Length(length) => (length, None),
             Framing::Chunked => (0, Some(Chunks::default())),
         };
@@ -45,18 +45,18 @@ impl<'a> Body<'a> {
         let awaits_continue = expects_continue && framing != Framing::Length(0);
         let incoming = Incoming::new(early, limits.body_timeout);
         let gathered = Vec::new();
-        Body { incoming, left, chunks, broken: None, awaits_continue, gathered, limits }
+        Body { incoming, remaining, chunks, broken: None, awaits_continue, gathered, limits }
     }
 
     /// The whole body. Read at the first call, and kept for the next.
     pub(crate) fn read_all(&mut self, source: &mut dyn Source) -> Result<&[u8], Error> {
         loop {
-            let count = self.available(source)?;
+            let count = self.wait_for_data(source)?;
             if count == 0 {
                 return Ok(&self.gathered);
             }
-            let unread = self.incoming.unread();
-            self.gathered.extend_from_slice(unread.get(..count).unwrap_or(unread));
+            let unused = self.incoming.unused();
+            self.gathered.extend_from_slice(unused.get(..count).unwrap_or(unused));
             self.consume(count);
         }
     }
@@ -70,33 +70,28 @@ impl<'a> Body<'a> {
         if into.is_empty() {
             return Ok(0);
         }
-        let count = self.available(source)?.min(into.len());
-        for (to, from) in into.iter_mut().zip(self.incoming.unread().iter().take(count)) {
+        let count = self.wait_for_data(source)?.min(into.len());
+        for (to, from) in into.iter_mut().zip(self.incoming.unused().iter().take(count)) {
             *to = *from;
         }
         self.consume(count);
         Ok(count)
     }
 
-    /// Reads what nobody has read, and drops it. False if it does not end within
-    /// [`Limits::drain_bytes`] and [`Limits::drain_timeout`]: then the connection
-    /// must close, because an unread body must never become the next request
+    /// Reads what the handler has not read, and drops it; only if it
+    /// [can be drained](Body::can_be_drained). False if it does not end within
+    /// [`Limits::drain_bytes`] and [`Limits::drain_timeout`]: then the connection must
+    /// close, because a body that was not read must never become the next request
     /// (RUSTSEC-2020-0093).
     pub(crate) fn drain(&mut self, source: &mut dyn Source) -> bool {
-        if self.is_read() {
-            return true;
-        }
-        if !self.can_be_drained() {
-            return false;
-        }
         self.incoming.set_timeout(self.limits.drain_timeout);
-        let most = self.incoming.used().saturating_add(self.limits.drain_bytes);
-        while let Ok(count) = self.available(source) {
+        let max = self.incoming.used().saturating_add(self.limits.drain_bytes);
+        while let Ok(count) = self.wait_for_data(source) {
             if count == 0 {
                 return true;
             }
             self.consume(count);
-            if self.incoming.used() > most {
+            if self.incoming.used() > max {
                 break;
             }
         }
@@ -109,58 +104,53 @@ impl<'a> Body<'a> {
     /// Not while the client waits for `100 Continue`: after the answer it may send
     /// the body or leave it out, and we can't know which (RFC 9110 §10.1.1).
     pub(crate) fn can_be_drained(&self) -> bool {
-        let is_short = self.chunks.is_some() || self.left <= self.limits.drain_bytes;
-        self.is_read() || (self.broken.is_none() && !self.awaits_continue && is_short)
+        let is_short = self.chunks.is_some() || self.remaining <= self.limits.drain_bytes;
+        self.broken.is_none() && !self.awaits_continue && is_short
     }
 
-    /// Whether the body has been read to its end.
-    pub(crate) fn is_read(&self) -> bool {
-        self.left == 0 && self.chunks.is_none() && self.broken.is_none()
-    }
-
-    /// The bytes behind the head; how many of them have been used.
+    /// The bytes after the head; some of them may be the next request's.
     pub(crate) fn incoming(&self) -> &Incoming<'a> {
         &self.incoming
     }
 
-    /// How many bytes of the body are at the front of what has arrived. Waits
-    /// until there is one; 0 is the end of the body.
-    fn available(&mut self, source: &mut dyn Source) -> Result<usize, Error> {
+    /// Waits until some of the body has arrived. Returns how many bytes of it are at the
+    /// front of what has arrived; 0 is the end of the body.
+    fn wait_for_data(&mut self, source: &mut dyn Source) -> Result<usize, Error> {
         if let Some(error) = self.broken {
             return Err(error);
         }
-        let found = self.find(source);
-        // After an error nobody knows what the next byte means.
-        found.inspect_err(|error| self.broken = Some(*error))
+        let count = self.wait_unless_broken(source);
+        // After an error, the meaning of the next byte is not known.
+        count.inspect_err(|error| self.broken = Some(*error))
     }
 
-    fn find(&mut self, source: &mut dyn Source) -> Result<usize, Error> {
+    fn wait_unless_broken(&mut self, source: &mut dyn Source) -> Result<usize, Error> {
         if self.awaits_continue {
             self.awaits_continue = false;
             source.send_continue();
         }
-        if self.left == 0
+        if self.remaining == 0
             && let Some(chunks) = &mut self.chunks
         {
-            self.left = chunks.next(&mut self.incoming, source, self.limits)?;
-            if self.left == 0 {
+            self.remaining = chunks.next(&mut self.incoming, source, self.limits)?;
+            if self.remaining == 0 {
                 self.chunks = None;
             }
         }
-        if self.left == 0 {
+        if self.remaining == 0 {
             return Ok(0);
         }
-        if self.incoming.unread().is_empty() {
+        if self.incoming.unused().is_empty() {
             self.incoming.fill(source)?;
         }
-        let arrived = self.incoming.unread().len();
-        Ok(usize::try_from(self.left).map_or(arrived, |left| left.min(arrived)))
+        let arrived = self.incoming.unused().len();
+        Ok(usize::try_from(self.remaining).map_or(arrived, |remaining| remaining.min(arrived)))
     }
 
-    /// Uses up `count` bytes that [`available`](Body::available) has found.
+    /// Uses up `count` bytes that [`wait_for_data`](Body::wait_for_data) has found.
     fn consume(&mut self, count: usize) {
         self.incoming.consume(count);
-        self.left -= count as u64;
+        self.remaining -= count as u64;
     }
 }
 
@@ -227,7 +217,11 @@ pub(crate) mod tests {
         let mut body = Body::new(framing, false, &sent, &limits);
         let result = body.read_all(&mut None).map(<[u8]>::to_vec);
         if result.is_ok() {
-            assert_eq!(body.incoming().left().0, 4, "the next request begins where the body ends");
+            assert_eq!(
+                body.incoming().early().len(),
+                4,
+                "the next request begins where the body ends"
+            );
         }
 
         let mut trickle = Trickle::new(&sent);
@@ -262,7 +256,7 @@ pub(crate) mod tests {
         let mut source: &[u8] = b"5\r\nhello\r\n0\r\n\r\nNEXT";
         let mut body = Body::new(Framing::Chunked, false, b"", &limits);
         assert_eq!(body.read_all(&mut Whole(&mut source)), Ok(&b"hello"[..]));
-        assert_eq!(body.incoming().left(), (0, &b"NEXT"[..]));
+        assert_eq!(body.incoming().later(), b"NEXT");
     }
 
     /// A peer whose bytes arrive all at once.
@@ -298,7 +292,7 @@ pub(crate) mod tests {
         let mut body = Body::new(Framing::Chunked, false, b"x\r\n0\r\n\r\n", &limits);
         assert_eq!(body.read_all(&mut None), Err(Error::Chunk));
         assert_eq!(body.read_all(&mut None), Err(Error::Chunk));
-        assert!(!body.can_be_drained() && !body.is_read());
+        assert!(!body.can_be_drained());
     }
 
     #[test]

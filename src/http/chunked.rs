@@ -35,7 +35,7 @@ impl Chunks {
         }
         // Step 2: "chunk-size [ chunk-ext ] CRLF".
         let line = incoming.read_line(source, limits.chunk_line_bytes, Error::Chunk)?;
-        let (size, extensions) = chunk_line(line).ok_or(Error::Chunk)?;
+        let (size, extensions) = chunk_line(&line).ok_or(Error::Chunk)?;
         self.extensions += extensions;
         if self.extensions > limits.chunk_extension_bytes {
             return Err(Error::Chunk);
@@ -57,7 +57,7 @@ impl Chunks {
             if line == b"\r\n" {
                 return Ok(0);
             }
-            if !is_trailer(line) {
+            if !is_trailer(&line) {
                 return Err(Error::Trailer);
             }
             room = room.checked_sub(line.len()).ok_or(Error::Trailer)?;

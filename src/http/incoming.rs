@@ -3,11 +3,10 @@
 //! Some came together with the head. More are read from the connection only
 //! when they are needed: most requests have no body, and end here.
 
-use std::mem;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
+use crate::http::buffer::Buffer;
 
 /// Where more bytes come from: the connection.
 pub(crate) trait Source {
@@ -37,11 +36,7 @@ pub(crate) struct Incoming<'a> {
     /// Those that came with the head; used first.
     early: &'a [u8],
     /// Those that were read later.
-    buffer: Vec<u8>,
-    /// Where in `buffer` the unused ones are.
-    unread: Range<usize>,
-    /// The line that was read last.
-    line: Vec<u8>,
+    later: Buffer,
     /// How many bytes have been used.
     used: u64,
     /// How long all reads together may wait, from the first one on.
@@ -50,28 +45,20 @@ pub(crate) struct Incoming<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    /// How many bytes one read can bring.
-    const BUFFER: usize = 4096;
-
     pub(crate) fn new(early: &'a [u8], timeout: Duration) -> Incoming<'a> {
-        let (buffer, line) = (Vec::new(), Vec::new());
-        Incoming { early, buffer, unread: 0..0, line, used: 0, timeout, deadline: None }
+        Incoming { early, later: Buffer::default(), used: 0, timeout, deadline: None }
     }
 
     /// What has arrived and is not used.
-    pub(crate) fn unread(&self) -> &[u8] {
-        if self.early.is_empty() {
-            self.buffer.get(self.unread.clone()).unwrap_or_default()
-        } else {
-            self.early
-        }
+    pub(crate) fn unused(&self) -> &[u8] {
+        if self.early.is_empty() { self.later() } else { self.early }
     }
 
-    /// Uses up the first `count` bytes of [`unread`](Incoming::unread).
+    /// Uses up the first `count` bytes of [`unused`](Incoming::unused).
     pub(crate) fn consume(&mut self, count: usize) {
         self.used += count as u64;
         if self.early.is_empty() {
-            self.unread.start = (self.unread.start + count).min(self.unread.end);
+            self.later.consume(count);
         } else {
             self.early = self.early.get(count..).unwrap_or_default();
         }
@@ -79,11 +66,11 @@ impl<'a> Incoming<'a> {
 
     /// Waits for more. Only when everything that has arrived is used.
     pub(crate) fn fill(&mut self, source: &mut dyn Source) -> Result<(), Error> {
-        debug_assert!(self.unread().is_empty(), "filled before it was used");
+        debug_assert!(self.unused().is_empty(), "filled before it was used");
         let timeout = self.timeout;
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + timeout);
-        self.buffer.resize(Incoming::BUFFER, 0);
-        self.unread = 0..source.read_more(&mut self.buffer, deadline)?;
+        let count = source.read_more(self.later.space(), deadline)?;
+        self.later.filled(count);
         Ok(())
     }
 
@@ -94,20 +81,17 @@ impl<'a> Incoming<'a> {
         source: &mut dyn Source,
         most: usize,
         otherwise: Error,
-    ) -> Result<&[u8], Error> {
-        // Taken out while it grows, and put back for the next line.
-        let mut line = mem::take(&mut self.line);
-        line.clear();
+    ) -> Result<Vec<u8>, Error> {
+        let mut line = Vec::new();
         loop {
             let room = most - line.len();
-            let unread = self.unread();
-            let end = unread.iter().take(room).position(|byte| *byte == b'\n');
-            let count = end.map_or(unread.len().min(room), |end| end + 1);
-            line.extend_from_slice(unread.get(..count).unwrap_or(unread));
+            let unused = self.unused();
+            let end = unused.iter().take(room).position(|byte| *byte == b'\n');
+            let count = end.map_or(unused.len().min(room), |end| end + 1);
+            line.extend_from_slice(unused.get(..count).unwrap_or(unused));
             self.consume(count);
             if end.is_some() && line.ends_with(b"\r\n") {
-                self.line = line;
-                return Ok(&self.line);
+                return Ok(line);
             }
             if end.is_some() || line.len() == most {
                 return Err(otherwise);
@@ -126,9 +110,13 @@ impl<'a> Incoming<'a> {
         self.used
     }
 
-    /// What is left for the next request: so many of the early bytes, or those
-    /// that were read later.
-    pub(crate) fn left(&self) -> (usize, &[u8]) {
-        if self.early.is_empty() { (0, self.unread()) } else { (self.early.len(), &[]) }
+    /// What came with the head, and is not used.
+    pub(crate) fn early(&self) -> &'a [u8] {
+        self.early
+    }
+
+    /// What was read later, and is not used.
+    pub(crate) fn later(&self) -> &[u8] {
+        self.later.unused()
     }
 }

@@ -1,6 +1,7 @@
 //! One request and one response. Nothing here knows of sockets, routes or users.
 
 pub(crate) mod body;
+pub(crate) mod buffer;
 pub(crate) mod chunked;
 pub(crate) mod date;
 pub mod form;

@@ -119,12 +119,6 @@ impl Route {
         Route { method, path, guard, answer: Box::new(answer), summary: "", examples: Vec::new() }
     }
 
-    /// Whether this row is for requests with this path. Paths are compared byte for
-    /// byte, after [`Request::path`] has decoded what is the same encoded or not.
-    pub(crate) fn has_path(&self, path: &str) -> bool {
-        self.path() == path
-    }
-
     /// Answers a request that has this row's method and path.
     pub(crate) fn answer(&self, request: &mut Request) -> Response {
         (self.answer)(request)

@@ -87,14 +87,14 @@ impl Routes {
     }
 
     fn find(&self, method: Method, path: &str) -> Option<&Route> {
-        self.0.iter().find(|row| row.has_path(path) && row.method() == method)
+        self.0.iter().find(|row| row.path() == path && row.method() == method)
     }
 
     /// The methods of a path, as the Allow header lists them; empty if no row has
     /// the path. `*` is the server itself (RFC 9110 §9.3.7), so it has the
     /// methods of all rows.
     fn allow(&self, path: &str) -> String {
-        let rows = self.0.iter().filter(|row| path == "*" || row.has_path(path));
+        let rows = self.0.iter().filter(|row| path == "*" || row.path() == path);
         let mut methods: Vec<Method> = rows.map(Route::method).collect();
         if methods.is_empty() && path != "*" {
             return String::new();

@@ -37,16 +37,16 @@ impl AccessLog {
         AccessLog { peer, lines: String::new() }
     }
 
-    /// Whether anybody reads the access log.
+    /// Whether an access log is written.
     pub(crate) fn is_on() -> bool {
         log::log_enabled!(target: TARGET, log::Level::Info)
     }
 
-    /// Adds the line of an answer. `head` is the request's, or `None` if it could not be
-    /// parsed; `sent` is the length of the body that is sent.
+    /// Adds the line of an answer. `log_name` is the user's name; `head` is the request's,
+    /// or `None` if it could not be parsed; `sent` is the length of the body that is sent.
     pub(crate) fn add(
         &mut self,
-        identity: Option<&str>,
+        log_name: Option<&str>,
         head: Option<&Head>,
         response: &Response,
         sent: usize,
@@ -57,10 +57,10 @@ impl AccessLog {
         }
         let peer = self.peer.map(|peer| peer.ip());
         let peer: &dyn Display = peer.as_ref().map_or(&"-", |ip| ip);
-        let (identity, request) = (Escaped(identity.unwrap_or("-")), RequestLine(head));
+        let (name, request) = (Escaped(log_name.unwrap_or("-")), RequestLine(head));
         let (date, status) = (clock.common_log(), response.status().code());
         // A String accepts everything.
-        let _ = writeln!(self.lines, "{peer} - {identity} {date} \"{request}\" {status} {sent}");
+        let _ = writeln!(self.lines, "{peer} - {name} {date} \"{request}\" {status} {sent}");
     }
 
     /// Logs the lines: their answers have been written, or could not be.

@@ -1,10 +1,10 @@
 //! One connection's loop: read, parse, answer, write, and again.
 //!
-//! On the fast path there is one `read` and one `write`. A read brings a request,
-//! or many; each is parsed where it is in the buffer and answered into the output;
-//! and the output is written before the next read. Everything that waits for the
-//! peer has a deadline: for a request, for the rest of its head, for its body, for
-//! the peer to read the answers.
+//! On the fast path there is one `read` and one `write`. A read brings a request, or
+//! many; each is parsed where it is in the buffer and answered into the output; and the
+//! output is written before the next read. Every wait for the peer is limited: for a
+//! request, for the rest of its head, for its body, and for each step in which the peer
+//! reads an answer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,20 +13,21 @@ use std::time::Instant;
 
 use crate::error::Error;
 use crate::http::body::Body;
-use crate::http::date::Clock;
+use crate::http::buffer::Buffer;
+use crate::http::framing::Framing;
 use crate::http::head::{Head, Slots, Version};
 use crate::http::head_end::HeadEnd;
+use crate::http::incoming::Source;
 use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::response::{Persistence, Response};
 use crate::limits::Limits;
 use crate::routes::table::Routes;
 use crate::serve::access_log::AccessLog;
-use crate::serve::buffer::Buffer;
 use crate::serve::connections::State;
 use crate::serve::stream::Stream;
 use crate::serve::wire::{Wire, is_timeout};
-use crate::serve::yielding::Load;
+use crate::serve::yielding::WorkerYielding;
 
 /// What a connection needs from the server.
 pub(crate) struct Context<'c> {
@@ -34,33 +35,32 @@ pub(crate) struct Context<'c> {
     pub(crate) routes: &'c Routes,
     pub(crate) limits: &'c Limits,
     pub(crate) state: &'c State,
-    pub(crate) load: &'c Load,
+    pub(crate) yielding: &'c WorkerYielding,
 }
 
-/// Serves a connection until it ends.
+/// Serves a connection until it closes.
 pub(crate) fn serve<S: Stream>(stream: S, context: &Context) {
     let mut connection = Connection::new(stream, context);
-    let end = loop {
-        if let Err(end) = connection.round() {
-            break end;
+    let how = loop {
+        if let Err(how) = connection.round() {
+            break how;
         }
     };
-    connection.end(end);
+    connection.close(how);
 }
 
-/// Answers with an error, whatever the peer says, and ends the connection.
+/// Answers with an error, whatever the peer sends, and closes the connection.
 #[allow(dead_code)] // Only builds with TLS call it.
-pub(crate) fn reject<S: Stream>(error: Error, stream: S, context: &Context) {
+pub(crate) fn answer_error<S: Stream>(error: Error, stream: S, context: &Context) {
     let mut connection = Connection::new(stream, context);
-    let end = connection.reject(error);
-    connection.end(end);
+    let how = connection.answer_error(error);
+    connection.close(how);
 }
 
 struct Connection<'c, S> {
     context: &'c Context<'c>,
     wire: Wire<'c, S>,
     buffer: Buffer,
-    clock: Clock,
     /// The search for the end of the next head.
     head_end: HeadEnd,
     /// When that head must be whole; `None` until the first wait for more of it.
@@ -68,12 +68,13 @@ struct Connection<'c, S> {
     has_answered: bool,
 }
 
-/// Why a connection ends.
-enum End {
-    /// There is nothing more to say, or nobody who listens.
-    Now,
-    /// The peer may not have read the last answer yet.
-    AfterAnswer,
+/// How a connection closes, after its last answer is written.
+enum Close {
+    /// At once: the peer is gone, or has sent everything.
+    AtOnce,
+    /// After a while: the peer may still be sending, and a close at once could destroy
+    /// its last answer.
+    Lingering,
 }
 
 impl<'c, S: Stream> Connection<'c, S> {
@@ -81,8 +82,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         Connection {
             context,
             wire: Wire::new(stream, context.peer, context.limits),
-            buffer: Buffer::new(),
-            clock: Clock::new(),
+            buffer: Buffer::default(),
             head_end: HeadEnd::default(),
             head_deadline: None,
             has_answered: false,
@@ -90,7 +90,7 @@ impl<'c, S: Stream> Connection<'c, S> {
     }
 
     /// Reads once, answers every request that is whole, and writes the answers.
-    fn round(&mut self) -> Result<(), End> {
+    fn round(&mut self) -> Result<(), Close> {
         self.read()?;
         while let Some(length) = self.find_head()? {
             self.answer(length)?;
@@ -99,33 +99,38 @@ impl<'c, S: Stream> Connection<'c, S> {
     }
 
     /// Waits until the peer has sent something.
-    fn read(&mut self) -> Result<(), End> {
+    fn read(&mut self) -> Result<(), Close> {
         let is_idle = self.head_end.is_blank();
         let read = if is_idle { self.wait_for_request() } else { self.wait_for_head() };
         match read {
-            Ok(0) if is_idle => Err(End::Now),
-            Ok(0) => Err(self.reject(Error::HeadTruncated)),
+            Ok(0) if is_idle => Err(Close::AtOnce),
+            Ok(0) => Err(self.answer_error(Error::HeadTruncated)),
             Ok(count) => {
                 self.buffer.filled(count);
                 Ok(())
             }
-            Err(error) if is_timeout(&error) && !is_idle => Err(self.reject(Error::HeadTimeout)),
-            Err(_) => Err(End::Now),
+            Err(error) if is_timeout(&error) && !is_idle => {
+                Err(self.answer_error(Error::HeadTimeout))
+            }
+            Err(_) => Err(Close::AtOnce),
         }
     }
 
     /// Waits for the first bytes of a request, with as little memory as possible.
     fn wait_for_request(&mut self) -> io::Result<usize> {
-        let Context { limits, state, load, .. } = self.context;
+        let Context { limits, state, yielding, .. } = self.context;
         self.buffer.shrink();
-        let timeout = match self.has_answered {
+        // `set_idle` came before this look at `must_end`; see `State`.
+        let timeout = if state.must_end() {
             // The peer may have sent a request before it knew of the server's stop.
-            _ if state.must_end() => limits.stopping_idle_timeout,
-            true => limits.idle_timeout,
-            false => limits.silent_timeout,
+            limits.stopping_idle_timeout
+        } else if self.has_answered {
+            limits.idle_timeout
+        } else {
+            limits.silent_timeout
         };
         if self.has_answered {
-            load.yield_if_it_helps();
+            yielding.yield_if_it_helps();
         }
         let read = self.wire.read(self.buffer.space(), timeout);
         state.set_busy();
@@ -140,8 +145,8 @@ impl<'c, S: Stream> Connection<'c, S> {
     }
 
     /// The length of the head at the front of the buffer, if that head is whole.
-    fn find_head(&mut self) -> Result<Option<usize>, End> {
-        match self.head_end.find(self.buffer.unread(), self.context.limits) {
+    fn find_head(&mut self) -> Result<Option<usize>, Close> {
+        match self.head_end.find(self.buffer.unused(), self.context.limits) {
             Ok(Some(head)) => {
                 (self.head_end, self.head_deadline) = (HeadEnd::default(), None);
                 // Blank lines before it.
@@ -149,96 +154,96 @@ impl<'c, S: Stream> Connection<'c, S> {
                 Ok(Some(head.len()))
             }
             Ok(None) => Ok(None),
-            Err(error) => Err(self.reject(error)),
+            Err(error) => Err(self.answer_error(error)),
         }
     }
 
     /// Answers the request at the front of the buffer, whose head has that length.
-    fn answer(&mut self, length: usize) -> Result<(), End> {
-        let Context { peer, routes, limits, state, load } = self.context;
+    fn answer(&mut self, length: usize) -> Result<(), Close> {
+        let Context { peer, routes, limits, state, yielding } = self.context;
 
         // Parse.
-        let (bytes, early) = self.buffer.unread().split_at(length);
+        let (bytes, early) = self.buffer.unused().split_at(length);
         let mut slots = Slots::new();
         let head = match Head::parse(bytes, &mut slots, limits) {
             Ok(head) => head,
-            Err(error) => return Err(self.reject(error)),
+            Err(error) => return Err(self.answer_error(error)),
         };
 
         // Answer: find the row, ask its guard, run its handler.
         let body = Body::new(head.framing, head.expects_continue, early, limits);
-        let source = Some(&mut self.wire as _);
+        let source: Option<&mut dyn Source> = Some(&mut self.wire);
         let mut request = Request::new(head, body, source, *peer, AccessLog::is_on());
         let response = answer_or_500(routes, &mut request);
-        let (head, mut body, identity) = request.into_parts();
-        self.clock.read();
+        let (head, mut body, log_name) = request.into_parts();
+        self.wire.clock.read();
         self.has_answered = true;
-        load.answered(self.clock.last());
+        yielding.answered(self.wire.clock.last());
 
         // Write, into the output. If the connection must end, the requests that have
         // arrived are still answered.
-        let is_last = state.must_end() && body.incoming().unread().is_empty();
+        let is_last = state.must_end() && body.incoming().unused().is_empty();
         let stays_open = may_stay_open(&head, &response, &body) && !is_last;
-        let persistence = match head.version {
-            _ if !stays_open => Persistence::Close,
-            Version::Http11 => Persistence::Implied,
-            Version::Http10 => Persistence::KeepAlive,
+        let persistence = if !stays_open {
+            Persistence::Close
+        } else if head.version == Version::Http10 {
+            Persistence::KeepAlive
+        } else {
+            Persistence::Implied
         };
         let sent = response.sent_body(head.method == Method::HEAD);
-        let identity = identity.as_deref();
-        self.wire.log.add(identity, Some(&head), &response, sent.len(), &mut self.clock);
-        self.wire.put(&response, sent, persistence, &mut self.clock).map_err(|_| End::Now)?;
+        let put = self.wire.put(Some(&head), log_name.as_deref(), &response, sent, persistence);
+        put.map_err(|_| Close::AtOnce)?;
 
-        // Go on, behind the body.
+        // Go on after the body.
         if !stays_open {
-            return Err(if sends_no_more(&head, &body) { End::Now } else { End::AfterAnswer });
+            return Err(if sends_no_more(&head, &body) { Close::AtOnce } else { Close::Lingering });
         }
         if !body.drain(&mut self.wire) {
-            return Err(End::AfterAnswer);
+            return Err(Close::Lingering);
         }
-        let (unused, later) = body.incoming().left();
-        let (used, later) = (length + early.len() - unused, later.to_vec());
+        let used = length + early.len() - body.incoming().early().len();
+        let later = body.incoming().later().to_vec();
         self.buffer.consume(used);
         self.buffer.append(&later);
         Ok(())
     }
 
     /// Writes the answers.
-    fn write(&mut self) -> Result<(), End> {
+    fn write(&mut self) -> Result<(), Close> {
         if self.head_end.is_blank() {
             // Before the write: as soon as the peer has its answer, its connection
             // can be evicted for that of another peer.
-            self.context.state.set_idle(self.clock.last());
+            self.context.state.set_idle(self.wire.clock.last());
         }
-        self.wire.flush().map_err(|_| End::Now)
+        self.wire.flush().map_err(|_| Close::AtOnce)
     }
 
-    /// Answers a head that can't be parsed. Nobody knows what the bytes after it
-    /// mean, so the connection ends.
-    fn reject(&mut self, error: Error) -> End {
-        let response = Response::from(error).closing();
+    /// Answers a request whose head is not valid, or not whole in time. The server can't
+    /// know where the next request begins, so the connection closes.
+    fn answer_error(&mut self, error: Error) -> Close {
+        let response = Response::from(error);
         // An answer to HEAD has no body, whatever it says (RFC 9110 §9.3.2).
-        let mut head = self.buffer.unread();
+        let mut head = self.buffer.unused();
         while let Some(rest) = head.strip_prefix(b"\r\n") {
             head = rest;
         }
         let sent = response.sent_body(head.starts_with(b"HEAD "));
-        self.clock.read();
-        self.wire.log.add(None, None, &response, sent.len(), &mut self.clock);
-        match self.wire.put(&response, sent, Persistence::Close, &mut self.clock) {
-            Ok(()) => End::AfterAnswer,
-            Err(_) => End::Now,
+        self.wire.clock.read();
+        match self.wire.put(None, None, &response, sent, Persistence::Close) {
+            Ok(()) => Close::Lingering,
+            Err(_) => Close::AtOnce,
         }
     }
 
-    /// Ends the connection so that the peer gets its last answer: "the server then
-    /// continues to read from the connection until it receives a corresponding
-    /// close by the client, or until the server is reasonably certain that its own
-    /// TCP stack has received the client's acknowledgement" (RFC 9112 §9.6). A
-    /// socket that is closed over unread bytes sends a reset, and the peer loses
-    /// what it has not read yet.
-    fn end(mut self, end: End) {
-        if self.wire.flush().is_err() || matches!(end, End::Now) {
+    /// Writes what is still to be written, and closes the connection so that the peer
+    /// gets it: "the server then continues to read from the connection until it receives
+    /// a corresponding close by the client, or until the server is reasonably certain
+    /// that its own TCP stack has received the client's acknowledgement" (RFC 9112 §9.6).
+    /// A socket that is closed over unread bytes sends a reset, and the peer loses what
+    /// it has not read yet.
+    fn close(mut self, how: Close) {
+        if self.wire.flush().is_err() || matches!(how, Close::AtOnce) {
             return;
         }
         let now = Instant::now();
@@ -251,11 +256,11 @@ impl<'c, S: Stream> Connection<'c, S> {
     }
 }
 
-/// The response of the table's row. A handler's panic costs this response and this
-/// connection, and nothing else.
+/// The table's response. After a panic in a handler it is a 500, and this connection
+/// closes; all others go on.
 fn answer_or_500(routes: &Routes, request: &mut Request) -> Response {
-    // After a panic the request is only logged, and the table is shared by threads
-    // in any case: nobody sees a change that was made by half.
+    // After a panic the request is only logged, and the table is shared by threads in any
+    // case: nothing that the handler left half-changed is used again.
     panic::catch_unwind(AssertUnwindSafe(|| routes.answer(request))).unwrap_or_else(|_| {
         log::error!("the handler of {} {:?} panicked", request.method().as_str(), request.path());
         Response::internal_error().closing()
@@ -272,9 +277,9 @@ fn may_stay_open(head: &Head, response: &Response, body: &Body) -> bool {
         && body.can_be_drained()
 }
 
-/// Whether a client that wants the connection to end has sent everything. Behind a
-/// body that is not certain: old clients send a CRLF there (RFC 9112 §2.2).
+/// Whether the client has certainly sent everything: it wants the connection closed, the
+/// request has no body, and nothing comes after it. (After a body, old clients send one
+/// more CRLF, RFC 9112 §2.2.)
 fn sends_no_more(head: &Head, body: &Body) -> bool {
-    let incoming = body.incoming();
-    !head.persistent && body.is_read() && incoming.used() == 0 && incoming.unread().is_empty()
+    !head.persistent && head.framing == Framing::Length(0) && body.incoming().unused().is_empty()
 }

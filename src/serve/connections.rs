@@ -1,8 +1,9 @@
 //! Who is connected, and who makes room for others.
 //!
 //! The server keeps every open connection in [`Connections`]. A lock is taken when a
-//! connection opens and when it closes, never while a request is served. In between,
-//! the connection's [`State`] is all that the two sides exchange: two atomic values.
+//! connection is added and when it is removed, never while a request is served. In
+//! between, the accept loop and the worker share two atomic values, the connection's
+//! [`State`]. To wake the worker, the accept loop shuts the socket down for reading.
 
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
@@ -16,22 +17,23 @@ use crate::limits::Limits;
 /// All open connections of a server.
 #[derive(Default)]
 pub(crate) struct Connections {
-    open: Mutex<Open>,
-    closed: Condvar,
+    registry: Mutex<Registry>,
+    /// A connection was removed.
+    removal: Condvar,
 }
 
 #[derive(Default)]
-struct Open {
+struct Registry {
     by_number: BTreeMap<u64, Arc<Connected>>,
-    /// How many connections have been opened; the number of the next one.
-    opened: u64,
-    /// How many threads wait for a connection to close.
+    /// How many connections have been added; the number of the next one.
+    added: u64,
+    /// How many threads wait for a removal.
     waiting: usize,
 }
 
-impl Open {
-    fn closed(&self) -> u64 {
-        self.opened - self.by_number.len() as u64
+impl Registry {
+    fn removed(&self) -> u64 {
+        self.added - self.by_number.len() as u64
     }
 }
 
@@ -43,63 +45,64 @@ pub(crate) struct Connected {
 }
 
 impl Connections {
-    /// Adds a new connection. If `most` are open already, gives the stream back.
-    pub(crate) fn open(
+    /// Adds a new connection. If `max` are open already, returns the stream.
+    pub(crate) fn add(
         self: &Arc<Self>,
         stream: TcpStream,
-        most: usize,
+        max: usize,
     ) -> Result<OpenConnection, TcpStream> {
-        let mut open = self.lock();
-        if open.by_number.len() >= most {
+        let mut registry = self.lock();
+        if registry.by_number.len() >= max {
             return Err(stream);
         }
-        let number = open.opened;
+        let number = registry.added;
         let connected = Arc::new(Connected { stream, state: State::new(), number });
-        open.opened += 1;
-        open.by_number.insert(number, Arc::clone(&connected));
+        registry.added += 1;
+        registry.by_number.insert(number, Arc::clone(&connected));
         Ok(OpenConnection { connections: Arc::clone(self), connected })
     }
 
     /// Removes a connection that has ended.
-    fn close(&self, connected: &Connected) {
-        let mut open = self.lock();
-        open.by_number.remove(&connected.number);
-        // A notification is a system call, even if nobody waits.
-        if open.waiting > 0 {
-            self.closed.notify_all();
+    fn remove(&self, connected: &Connected) {
+        let mut registry = self.lock();
+        registry.by_number.remove(&connected.number);
+        // A notification is a system call, even if no thread waits.
+        if registry.waiting > 0 {
+            self.removal.notify_all();
         }
     }
 
-    /// Evicts the connection that has been idle longest, and waits until a connection
-    /// has closed, `timeout` at most. Gives whether one has; false at once if none is
-    /// idle, because a request that is being worked on is never cut off.
+    /// Evicts the connection that has been idle longest, and waits until a connection is
+    /// removed, `timeout` at most. Returns whether one was. A request that is being
+    /// worked on is never cut off: if no connection is idle, or each idle one has been
+    /// asked to end already, the result is false at once.
     pub(crate) fn make_room(&self, timeout: Duration) -> bool {
-        let open = self.lock();
-        let idle = open.by_number.values().filter_map(|connected| {
-            let since = connected.state.idle_since().filter(|_| !connected.state.must_end())?;
-            Some((since, connected))
+        let registry = self.lock();
+        let idle = registry.by_number.values().filter_map(|connected| {
+            let state = &connected.state;
+            if state.must_end() { None } else { Some((state.idle_since()?, connected)) }
         });
         let Some((_, evicted)) = idle.min_by_key(|(since, _)| *since) else { return false };
         // It waits for a request. One that has just arrived is still answered; what
         // comes later is not read.
-        evicted.state.end();
+        evicted.state.ask_to_end();
         let _ = evicted.stream.shutdown(Shutdown::Read);
-        let closed = open.closed();
-        self.wait(open, timeout).closed() != closed
+        let removed = registry.removed();
+        self.wait(registry, timeout).removed() != removed
     }
 
     /// Ends all connections: with their next answer, or when they have been idle for
     /// [`Limits::stopping_idle_timeout`], or else after [`Limits::grace`].
     pub(crate) fn end_all(&self, limits: &Limits) {
-        let end = Instant::now() + limits.grace;
-        let mut open = self.lock();
-        for connected in open.by_number.values() {
-            connected.state.end();
+        let deadline = Instant::now() + limits.grace;
+        let mut registry = self.lock();
+        for connected in registry.by_number.values() {
+            connected.state.ask_to_end();
         }
-        while !open.by_number.is_empty() {
+        while !registry.by_number.is_empty() {
             let now = Instant::now();
-            let is_late = now >= end;
-            for connected in open.by_number.values() {
+            let is_late = now >= deadline;
+            for connected in registry.by_number.values() {
                 let is_idle = |since| EPOCH.elapsed() >= since + limits.stopping_idle_timeout;
                 if is_late {
                     let _ = connected.stream.shutdown(Shutdown::Both);
@@ -108,26 +111,32 @@ impl Connections {
                 }
             }
             if is_late {
-                return log::warn!("{} connections are cut off", open.by_number.len());
+                return log::warn!("{} connections are cut off", registry.by_number.len());
             }
-            // Until one closes, or the next one has been idle for long enough.
-            open = self.wait(open, limits.stopping_idle_timeout.min(end - now) / 4);
+            // Looks at all of them again after each removal, and four times per timeout.
+            let pause = limits.stopping_idle_timeout.min(deadline - now) / 4;
+            registry = self.wait(registry, pause);
         }
     }
 
-    /// Waits until a connection closes, `timeout` at most.
-    fn wait<'c>(&self, mut open: MutexGuard<'c, Open>, timeout: Duration) -> MutexGuard<'c, Open> {
-        let closed = open.closed();
-        open.waiting += 1;
-        let waited = self.closed.wait_timeout_while(open, timeout, |open| open.closed() == closed);
-        let mut open = waited.unwrap_or_else(PoisonError::into_inner).0;
-        open.waiting -= 1;
-        open
+    /// Waits until a connection is removed, `timeout` at most.
+    fn wait<'c>(
+        &self,
+        mut registry: MutexGuard<'c, Registry>,
+        timeout: Duration,
+    ) -> MutexGuard<'c, Registry> {
+        let removed = registry.removed();
+        registry.waiting += 1;
+        let none = |registry: &mut Registry| registry.removed() == removed;
+        let waited = self.removal.wait_timeout_while(registry, timeout, none);
+        let mut registry = waited.unwrap_or_else(PoisonError::into_inner).0;
+        registry.waiting -= 1;
+        registry
     }
 
-    fn lock(&self) -> MutexGuard<'_, Open> {
+    fn lock(&self) -> MutexGuard<'_, Registry> {
         // Nothing that can panic runs under the lock.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -147,12 +156,12 @@ impl Deref for OpenConnection {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.connections.close(&self.connected);
+        self.connections.remove(&self.connected);
     }
 }
 
-/// What a connection tells the server, and the server the connection: since when it
-/// is idle, and that it must end.
+/// What the worker of a connection and the accept loop tell each other: since when the
+/// connection is idle, and that it must end.
 ///
 /// Each side first writes its own part and then reads the other's. So at least one of
 /// them sees that an idle connection must end.
@@ -172,15 +181,13 @@ static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 impl State {
     /// A new connection is idle: it waits for its first request.
     pub(crate) fn new() -> State {
-        let state = State { idle_since: AtomicU64::new(BUSY), must_end: AtomicBool::new(false) };
-        state.set_idle(Instant::now());
-        state
+        let idle_since = AtomicU64::new(millis_since_epoch(Instant::now()));
+        State { idle_since, must_end: AtomicBool::new(false) }
     }
 
     /// From now on the connection waits for a request, and can be evicted.
     pub(crate) fn set_idle(&self, now: Instant) {
-        let since = now.saturating_duration_since(*EPOCH).as_millis();
-        self.idle_since.store(u64::try_from(since).unwrap_or(BUSY - 1), SeqCst);
+        self.idle_since.store(millis_since_epoch(now), SeqCst);
     }
 
     /// A request has begun to arrive.
@@ -195,7 +202,7 @@ impl State {
     }
 
     /// Asks the connection to end, after the request that it works on.
-    fn end(&self) {
+    fn ask_to_end(&self) {
         self.must_end.store(true, SeqCst);
     }
 
@@ -203,4 +210,9 @@ impl State {
     pub(crate) fn must_end(&self) -> bool {
         self.must_end.load(SeqCst)
     }
+}
+
+fn millis_since_epoch(now: Instant) -> u64 {
+    let since = now.saturating_duration_since(*EPOCH).as_millis();
+    u64::try_from(since).unwrap_or(BUSY - 1)
 }

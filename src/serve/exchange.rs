@@ -9,7 +9,7 @@ use crate::routes::table::Routes;
 use crate::serve::connection::{self, Context};
 use crate::serve::connections::State;
 use crate::serve::stream::Stream;
-use crate::serve::yielding::{Load, Yielding};
+use crate::serve::yielding::{WorkerYielding, Yielding};
 
 /// What a client receives that sends these bytes, and then ends its side.
 ///
@@ -33,8 +33,8 @@ pub fn exchange<P: AsRef<[u8]>>(
     let pieces: Vec<P> = pieces.into_iter().collect();
     let sent = pieces.iter().map(AsRef::as_ref).filter(|piece| !piece.is_empty()).collect();
     let mut memory = Memory { sent, received: Vec::new() };
-    let (state, load) = (State::new(), Load::new(&Yielding::new()));
-    let context = Context { peer: None, routes, limits, state: &state, load: &load };
+    let (state, yielding) = (State::new(), WorkerYielding::new(&Yielding::new()));
+    let context = Context { peer: None, routes, limits, state: &state, yielding: &yielding };
     connection::serve(&mut memory, &context);
     memory.received
 }

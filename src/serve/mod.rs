@@ -1,7 +1,6 @@
 //! Sockets and threads: the accept loop, and each connection's loop.
 
 pub(crate) mod access_log;
-pub(crate) mod buffer;
 #[cfg(feature = "tls")]
 pub(crate) mod certificate;
 pub(crate) mod connection;

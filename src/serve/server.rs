@@ -13,11 +13,11 @@ use crate::limits::Limits;
 use crate::routes::table::Routes;
 use crate::serve::connection::{self, Context};
 use crate::serve::connections::{Connections, OpenConnection};
-use crate::serve::shortage::Shortage;
+use crate::serve::shortage::{PAUSE, Shortage, make_room_or_pause};
 use crate::serve::stop::Stop;
 use crate::serve::tls::Tls;
 use crate::serve::workers::Queue;
-use crate::serve::yielding::{Load, Yielding};
+use crate::serve::yielding::{WorkerYielding, Yielding};
 
 /// A server that listens, and does not answer yet.
 ///
@@ -140,10 +140,10 @@ impl Server {
             .name("accept".to_owned())
             .spawn(move || acceptor.run(&listener))?;
         shared.stop.wait();
-        // `accept` waits for a connection. If no descriptor is left for one, an idle
-        // connection is closed.
+        // The accept loop may be waiting in `accept`: a connection to ourselves wakes it.
+        // If no descriptor is left for that, an idle connection is evicted.
         while !thread.is_finished() && shared.stop.wake().is_err() {
-            shared.connections.make_room(Shortage::PAUSE);
+            make_room_or_pause(&shared.connections);
         }
         let _ = thread.join();
         shared.queue.close();
@@ -174,8 +174,8 @@ impl Acceptor {
     fn run(&mut self, listener: &TcpListener) {
         for stream in listener.incoming() {
             match stream {
-                Ok(stream) => self.accept(stream),
-                Err(error) => self.shortage.wait(&error, &self.shared.connections),
+                Ok(stream) => self.give_to_worker(stream),
+                Err(error) => self.shortage.outlast(&error, &self.shared.connections),
             }
             if self.shared.stop.is_asked() {
                 break;
@@ -185,7 +185,7 @@ impl Acceptor {
         if listener.set_nonblocking(true).is_ok() {
             for stream in listener.incoming().map_while(Result::ok) {
                 if stream.set_nonblocking(false).is_ok() {
-                    self.accept(stream);
+                    self.give_to_worker(stream);
                 }
             }
         }
@@ -194,64 +194,65 @@ impl Acceptor {
     /// Gives a new connection to a worker. If there is no room for it or no worker, the
     /// connection that has been idle longest is evicted. If none is idle, the new one
     /// gets 503.
-    fn accept(&mut self, stream: TcpStream) {
+    fn give_to_worker(&mut self, stream: TcpStream) {
         let Shared { connections, queue, limits, .. } = &*self.shared;
-        let opened = connections.open(stream, limits.connections).or_else(|stream| {
-            connections.make_room(Shortage::PAUSE);
-            connections.open(stream, limits.connections)
+        let added = connections.add(stream, limits.connections).or_else(|stream| {
+            connections.make_room(PAUSE);
+            connections.add(stream, limits.connections)
         });
-        let connection = match opened {
+        let connection = match added {
             Ok(connection) => connection,
-            Err(stream) => return self.reject(stream),
+            Err(stream) => return self.answer_503(stream),
         };
         if queue.push(connection) {
             return;
         }
-        let Err(error) = Shared::start_worker(&self.shared) else { return };
+        let Err(error) = self.shared.start_worker() else { return };
         self.shortage.report(&error);
         // There is no thread for a new worker. If a connection is evicted, its worker
-        // takes this one.
-        if !connections.make_room(Shortage::PAUSE)
+        // takes this one. If none is, this one gets 503; `try_clone`, because the
+        // connection itself leaves `connections` here.
+        if !connections.make_room(PAUSE)
             && let Some(connection) = queue.take_back()
             && let Ok(stream) = connection.stream.try_clone()
         {
-            self.reject(stream);
+            self.answer_503(stream);
         }
     }
 
-    fn reject(&mut self, stream: TcpStream) {
+    fn answer_503(&mut self, stream: TcpStream) {
         // Over TLS, a 503 would need a handshake, and there is no room for that.
         if self.shared.tls.is_none() {
-            self.shortage.reject(stream);
+            self.shortage.answer_503(stream);
         }
     }
 }
 
 impl Shared {
-    fn start_worker(shared: &Arc<Shared>) -> io::Result<()> {
-        let worker = Arc::clone(shared);
+    fn start_worker(self: &Arc<Self>) -> io::Result<()> {
+        let shared = Arc::clone(self);
         let builder = thread::Builder::new().name("worker".to_owned());
-        builder.stack_size(shared.limits.stack_bytes).spawn(move || worker.work()).map(drop)
+        builder.stack_size(self.limits.stack_bytes).spawn(move || shared.work()).map(drop)
     }
 
     /// A worker's life: it serves one connection after the other.
     fn work(&self) {
-        let load = Load::new(&self.yielding);
-        while let Some(connection) = self.queue.pop(self.limits.worker_timeout, &load) {
-            if let Err(error) = self.serve(&connection, &load) {
+        let yielding = WorkerYielding::new(&self.yielding);
+        while let Some(connection) = self.queue.pop(self.limits.worker_timeout, &yielding) {
+            if let Err(error) = self.serve(&connection, &yielding) {
                 log::debug!("a connection has ended before it was served: {error}");
             }
         }
     }
 
-    fn serve(&self, connection: &OpenConnection, load: &Load) -> io::Result<()> {
+    fn serve(&self, connection: &OpenConnection, yielding: &WorkerYielding) -> io::Result<()> {
         let (stream, state) = (&connection.stream, &connection.state);
         let Shared { routes, limits, .. } = self;
         // An answer is one write, and must not wait until the peer has acknowledged the
         // one before it.
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(limits.write_timeout))?;
-        let context = Context { peer: Some(stream.peer_addr()?), routes, limits, state, load };
+        let context = Context { peer: Some(stream.peer_addr()?), routes, limits, state, yielding };
         match &self.tls {
             None => connection::serve(stream, &context),
             Some(tls) => tls.serve(stream, &context),

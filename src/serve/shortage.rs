@@ -11,37 +11,45 @@ use crate::http::response::{Persistence, Response};
 use crate::http::status::Status;
 use crate::serve::connections::Connections;
 
-/// A shortage, now or a while ago.
+/// How long the accept loop waits for an evicted connection to close, or for a shortage
+/// to pass.
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
+
+/// Evicts an idle connection. If none is idle, waits a little: there is no event that
+/// could be waited for instead.
+pub(crate) fn make_room_or_pause(connections: &Connections) {
+    if !connections.make_room(PAUSE) {
+        thread::sleep(PAUSE);
+    }
+}
+
+/// What the accept loop remembers of shortages.
 #[derive(Default)]
 pub(crate) struct Shortage {
-    /// Connections that got a 503. They are kept for a while, because a socket that
-    /// is closed over unread bytes sends a reset, and the peer would lose the 503.
+    /// Connections that got a 503. They are kept for a while, because a socket that is
+    /// closed over unread bytes sends a reset, and the peer would lose the 503.
     rejected: VecDeque<TcpStream>,
     /// When a shortage was logged last.
     reported: Option<Instant>,
 }
 
 impl Shortage {
-    /// How long the accept loop waits for an evicted connection to close.
-    pub(crate) const PAUSE: Duration = Duration::from_millis(100);
     /// How many rejected connections are kept: each needs a descriptor.
     const KEPT: usize = 32;
     /// How far apart shortages are logged.
     const REPORTS: Duration = Duration::from_secs(60);
 
-    /// After an accept that failed: makes room if possible, and waits a little. So
-    /// the accept loop neither ends nor uses up the processor.
-    pub(crate) fn wait(&mut self, error: &io::Error, connections: &Connections) {
+    /// After an accept that failed: makes room, or waits a little. So the accept loop
+    /// neither ends nor uses up the processor.
+    pub(crate) fn outlast(&mut self, error: &io::Error, connections: &Connections) {
         use std::io::ErrorKind::{ConnectionAborted, Interrupted};
         if matches!(error.kind(), ConnectionAborted | Interrupted) {
             return;
         }
         self.report(error);
+        // Their descriptors are needed now.
         self.rejected.clear();
-        if !connections.make_room(Shortage::PAUSE) {
-            // There is no event that could be waited for instead.
-            thread::sleep(Shortage::PAUSE);
-        }
+        make_room_or_pause(connections);
     }
 
     /// Logs a shortage, but not each time that it is noticed.
@@ -53,7 +61,7 @@ impl Shortage {
     }
 
     /// Answers 503 to a connection for which there is no room.
-    pub(crate) fn reject(&mut self, mut stream: TcpStream) {
+    pub(crate) fn answer_503(&mut self, mut stream: TcpStream) {
         let response = Response::detail(Status::SERVICE_UNAVAILABLE, "Service Unavailable")
             .with_header("Retry-After", "1");
         let mut answer = Vec::new();
@@ -68,6 +76,7 @@ impl Shortage {
         if self.rejected.len() > Shortage::KEPT
             && let Some(mut oldest) = self.rejected.pop_front()
         {
+            // What it has sent is read, so that the close sends no reset.
             let _ = oldest.read(&mut [0; 1024]);
         }
     }

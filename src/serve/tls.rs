@@ -93,7 +93,7 @@ impl Tls {
     pub(crate) fn serve(&self, socket: &TcpStream, context: &Context) {
         match self.accept(socket, context.limits) {
             Ok(Some(stream)) => connection::serve(stream, context),
-            Ok(None) => connection::reject(Error::NotEncrypted, socket, context),
+            Ok(None) => connection::answer_error(Error::NotEncrypted, socket, context),
             Err(error) => log::debug!("a TLS handshake failed: {error}"),
         }
     }

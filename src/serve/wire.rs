@@ -1,9 +1,9 @@
-//! A connection's two directions: bytes that are read, with a deadline, and
-//! answers that wait to be written.
+//! The two directions of a connection: bytes that are read, with a deadline, and answers
+//! that wait to be written.
 //!
-//! Answers are gathered in the output, and [`Wire::flush`] writes them all at once:
-//! when everything that one read has brought is answered, and before any other
-//! wait for the peer. Their lines in the access log are written after them.
+//! Answers are gathered in the output, and [`Wire::flush`] writes them all at once: when
+//! everything that one read has brought is answered, and before any other wait for the
+//! peer. Their lines in the access log are written after them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,17 +11,19 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::http::date::Clock;
+use crate::http::head::Head;
 use crate::http::incoming::Source;
 use crate::http::response::{Persistence, Response};
 use crate::limits::Limits;
 use crate::serve::access_log::AccessLog;
 use crate::serve::stream::Stream;
 
+/// A connection's stream, and the answers that are not written to it yet.
 pub(crate) struct Wire<'c, S> {
     pub(crate) stream: S,
-    /// Answers that are not written yet.
+    pub(crate) clock: Clock,
     output: Vec<u8>,
-    pub(crate) log: AccessLog,
+    log: AccessLog,
     limits: &'c Limits,
     /// The read timeout that the stream has now; zero before the first read. It is set
     /// only when another one is needed, so a request on the fast path costs no
@@ -30,32 +32,35 @@ pub(crate) struct Wire<'c, S> {
 }
 
 impl<'c, S: Stream> Wire<'c, S> {
-    /// Answers are gathered in so many bytes without an allocation.
+    /// The memory that the output keeps from one batch of answers to the next, in bytes.
     const OUTPUT: usize = 3072;
 
     pub(crate) fn new(stream: S, peer: Option<SocketAddr>, limits: &'c Limits) -> Wire<'c, S> {
         let (output, log, read_timeout) = (Vec::new(), AccessLog::new(peer), Duration::ZERO);
-        Wire { stream, output, log, limits, read_timeout }
+        Wire { stream, clock: Clock::new(), output, log, limits, read_timeout }
     }
 
-    /// Puts an answer into the output. If it is too large for that it is written
-    /// at once, with all that waits before it, and its body is not copied.
+    /// Adds an answer to the output; writes both at once if the answer is too large for
+    /// the output. `head` is the request's, if it could be parsed, and `log_name` the
+    /// user's name for the access log.
     pub(crate) fn put(
         &mut self,
+        head: Option<&Head>,
+        log_name: Option<&str>,
         response: &Response,
         body: &[u8],
         persistence: Persistence,
-        clock: &mut Clock,
     ) -> io::Result<()> {
+        self.log.add(log_name, head, response, body.len(), &mut self.clock);
         let more = S::headers_for(response);
-        response.write_head(&mut self.output, clock.imf_fixdate(), persistence, more);
+        response.write_head(&mut self.output, self.clock.imf_fixdate(), persistence, more);
         if self.output.len() + body.len() <= self.limits.output_bytes {
             self.output.extend_from_slice(body);
             return Ok(());
         }
         let written = self.write(body);
-        // The write may have taken long, and the peer is idle only from now on.
-        clock.read();
+        // The write may have taken long, and the connection is idle only from now on.
+        self.clock.read();
         written
     }
 
@@ -64,7 +69,7 @@ impl<'c, S: Stream> Wire<'c, S> {
         if self.output.is_empty() { Ok(()) } else { self.write(&[]) }
     }
 
-    /// The only place that writes answers: the output, then `body`.
+    /// Writes the output, then `body`. No other function writes answers.
     fn write(&mut self, body: &[u8]) -> io::Result<()> {
         let written =
             self.stream.write_all(&self.output).and_then(|()| self.stream.write_all(body));
@@ -75,8 +80,8 @@ impl<'c, S: Stream> Wire<'c, S> {
         written
     }
 
-    /// Waits for bytes, `timeout` at most. Gives their number; 0 if the peer has
-    /// ended its side.
+    /// Waits for bytes, `timeout` at most. Returns their number; 0 if the peer has closed
+    /// its side.
     pub(crate) fn read(&mut self, into: &mut [u8], timeout: Duration) -> io::Result<usize> {
         if timeout != self.read_timeout {
             self.stream.set_read_timeout(timeout)?;

@@ -8,38 +8,40 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::serve::yielding::Load;
+use crate::serve::yielding::WorkerYielding;
 
 /// Work for worker threads.
 pub(crate) struct Queue<T> {
-    state: Mutex<State<T>>,
+    waiting: Mutex<Waiting<T>>,
     /// Something was pushed, or the queue was closed.
     changed: Condvar,
 }
 
-struct State<T> {
+struct Waiting<T> {
     work: VecDeque<T>,
-    /// How many workers wait for work, and how many of them are asleep.
+    /// How many workers wait for work.
     idle: usize,
+    /// How many of those are asleep.
     asleep: usize,
     is_closed: bool,
 }
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Queue<T> {
-        let state = State { work: VecDeque::new(), idle: 0, asleep: 0, is_closed: false };
-        Queue { state: Mutex::new(state), changed: Condvar::new() }
+        let waiting = Waiting { work: VecDeque::new(), idle: 0, asleep: 0, is_closed: false };
+        Queue { waiting: Mutex::new(waiting), changed: Condvar::new() }
     }
 
-    /// Adds work. Gives whether an idle worker takes it; if not, somebody must start a
-    /// new worker.
+    /// Adds work. Returns whether an idle worker takes it; if not, the caller must start
+    /// a new worker.
     pub(crate) fn push(&self, work: T) -> bool {
-        let mut state = self.lock();
-        state.work.push_back(work);
-        let is_taken = state.idle >= state.work.len();
-        // A worker that is not asleep yet looks for work before it falls asleep.
-        let must_wake = is_taken && state.idle - state.asleep < state.work.len();
-        drop(state);
+        let mut waiting = self.lock();
+        waiting.work.push_back(work);
+        let is_taken = waiting.idle >= waiting.work.len();
+        // An idle worker that is not asleep looks at the queue again before it sleeps. So
+        // one must be woken only if there is more work than such workers.
+        let must_wake = is_taken && waiting.idle - waiting.asleep < waiting.work.len();
+        drop(waiting);
         if must_wake {
             self.changed.notify_one();
         }
@@ -52,22 +54,22 @@ impl<T> Queue<T> {
     }
 
     /// Waits for work, `timeout` at most. `None` tells the worker to end.
-    pub(crate) fn pop(&self, timeout: Duration, load: &Load) -> Option<T> {
-        let mut state = self.lock();
-        state.idle += 1;
-        if state.work.is_empty() {
+    pub(crate) fn pop(&self, timeout: Duration, yielding: &WorkerYielding) -> Option<T> {
+        let mut waiting = self.lock();
+        waiting.idle += 1;
+        if waiting.work.is_empty() {
             // Work may come before the worker falls asleep.
-            drop(state);
-            load.yield_if_it_helps();
-            state = self.lock();
+            drop(waiting);
+            yielding.yield_if_it_helps();
+            waiting = self.lock();
         }
-        state.asleep += 1;
-        let must_wait = |state: &mut State<T>| state.work.is_empty() && !state.is_closed;
-        let waited = self.changed.wait_timeout_while(state, timeout, must_wait);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.asleep -= 1;
-        state.idle -= 1;
-        state.work.pop_front()
+        waiting.asleep += 1;
+        let must_wait = |waiting: &mut Waiting<T>| waiting.work.is_empty() && !waiting.is_closed;
+        let waited = self.changed.wait_timeout_while(waiting, timeout, must_wait);
+        let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        waiting.asleep -= 1;
+        waiting.idle -= 1;
+        waiting.work.pop_front()
     }
 
     /// Lets workers end that have no work.
@@ -76,9 +78,9 @@ impl<T> Queue<T> {
         self.changed.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting<T>> {
         // Nothing that can panic runs under the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -92,7 +94,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     fn pop<T>(queue: &Queue<T>, timeout: Duration) -> Option<T> {
-        queue.pop(timeout, &Load::new(&Yielding::new()))
+        queue.pop(timeout, &WorkerYielding::new(&Yielding::new()))
     }
 
     #[test]

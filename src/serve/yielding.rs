@@ -1,6 +1,6 @@
 //! Whether worker threads let each other run before they wait. The last chapter: the
-//! connection's loop calls [`Load::answered`] and, before it reads,
-//! [`Load::yield_if_it_helps`]. It works without them as well.
+//! connection's loop calls [`WorkerYielding::answered`] and, before it reads,
+//! [`WorkerYielding::yield_if_it_helps`]. It works without them as well.
 //!
 //! A processor runs one thread at a time; the others that could run wait in its run
 //! queue. A thread that blocks in `read` leaves the queue: it is put to sleep, and
@@ -47,7 +47,7 @@ use std::time::Instant;
 
 /// The length of a period, in microseconds. At its end its requests are counted.
 const PERIOD: u64 = 10_000;
-/// From so many requests a second on, sleeping costs enough to be avoided: about a
+/// From this many requests a second on, sleeping costs enough to be avoided: about a
 /// twentieth of a processor's time.
 const WORTHWHILE: u64 = 20_000;
 /// Periods before yielding is tried, and before it is tried again if it did not
@@ -64,11 +64,11 @@ pub(crate) struct Yielding {
     epoch: Instant,
     /// When the period ends, in microseconds since the epoch.
     end: AtomicU64,
-    shared: Mutex<Shared>,
+    counts: Mutex<Counts>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct Counts {
     counters: Vec<Arc<Counter>>,
     /// The answers of workers that have ended.
     ended: u64,
@@ -83,34 +83,34 @@ struct Counter(AtomicU64);
 
 impl Yielding {
     pub(crate) fn new() -> Arc<Yielding> {
-        let (epoch, shared) = (Instant::now(), Mutex::default());
-        Arc::new(Yielding { is_on: AtomicBool::new(false), epoch, end: AtomicU64::new(0), shared })
+        let (epoch, counts) = (Instant::now(), Mutex::default());
+        Arc::new(Yielding { is_on: AtomicBool::new(false), epoch, end: AtomicU64::new(0), counts })
     }
 
     fn end_period(&self, now: u64) {
-        let mut shared = self.lock();
-        let counted: u64 = shared.counters.iter().map(|counter| counter.0.load(Relaxed)).sum();
-        let answered = counted + shared.ended;
-        self.is_on.store(shared.trials.end_period(answered, now), Relaxed);
+        let mut counts = self.lock();
+        let counted: u64 = counts.counters.iter().map(|counter| counter.0.load(Relaxed)).sum();
+        let answered = counted + counts.ended;
+        self.is_on.store(counts.trials.end_period(answered, now), Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One worker's part: its count of answers, and whether it yields.
 #[derive(Debug)]
-pub(crate) struct Load {
+pub(crate) struct WorkerYielding {
     yielding: Arc<Yielding>,
     counter: Arc<Counter>,
 }
 
-impl Load {
-    pub(crate) fn new(yielding: &Arc<Yielding>) -> Load {
+impl WorkerYielding {
+    pub(crate) fn new(yielding: &Arc<Yielding>) -> WorkerYielding {
         let counter = Arc::<Counter>::default();
         yielding.lock().counters.push(Arc::clone(&counter));
-        Load { yielding: Arc::clone(yielding), counter }
+        WorkerYielding { yielding: Arc::clone(yielding), counter }
     }
 
     /// Counts a request that was answered at that time.
@@ -135,11 +135,11 @@ impl Load {
     }
 }
 
-impl Drop for Load {
+impl Drop for WorkerYielding {
     fn drop(&mut self) {
-        let mut shared = self.yielding.lock();
-        shared.counters.retain(|counter| !Arc::ptr_eq(counter, &self.counter));
-        shared.ended += self.counter.0.load(Relaxed);
+        let mut counts = self.yielding.lock();
+        counts.counters.retain(|counter| !Arc::ptr_eq(counter, &self.counter));
+        counts.ended += self.counter.0.load(Relaxed);
     }
 }
 
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn answers_of_all_workers_are_counted_and_their_rate_decides() {
         let yielding = Yielding::new();
-        let workers = [(); 3].map(|()| Load::new(&yielding));
+        let workers = [(); 3].map(|()| WorkerYielding::new(&yielding));
         let mut now = yielding.epoch;
         let mut seen = Vec::new();
         for worker in workers.iter().cycle().take(100_000) {
@@ -287,7 +287,7 @@ mod tests {
         }
         assert!(!seen[0] && seen[50_000..].iter().filter(|is_on| **is_on).count() > 45_000);
         drop(workers);
-        let shared = yielding.lock();
-        assert_eq!((shared.counters.len(), shared.ended), (0, 100_000));
+        let counts = yielding.lock();
+        assert_eq!((counts.counters.len(), counts.ended), (0, 100_000));
     }
 }
