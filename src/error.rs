@@ -32,7 +32,8 @@ pub enum Error {
     HeadTruncated,
     /// Not `method SP request-target SP HTTP-version` (RFC 9112 §3).
     RequestLine,
-    /// The request target has none of the four forms (RFC 9112 §3.2).
+    /// The request target has no form that the method may have, or a byte or a `%` that
+    /// no target may have (RFC 9112 §3.2, RFC 3986 §2.1).
     Target,
     /// Plain HTTP on a port for HTTPS.
     NotEncrypted,
@@ -48,7 +49,7 @@ pub enum Error {
     HostMalformed,
     /// An absolute-form target and Host name different authorities.
     HostMismatch,
-    /// Content-Length is not one run of digits (RFC 9112 §6.3).
+    /// Content-Length is not one run of digits, or over 64 bits (RFC 9112 §6.3).
     ContentLength,
     /// More than one Content-Length (RFC 9112 §6.3).
     ContentLengthRepeated,
@@ -92,7 +93,7 @@ pub enum Error {
 impl Error {
     /// The status code and the text of the answer. The texts name headers as the RFCs
     /// do: "field".
-    fn answer(self) -> (u16, &'static str) {
+    fn status_and_text(self) -> (u16, &'static str) {
         match self {
             Error::BlankLines => (400, "too many blank lines before the request line"),
             Error::LineEnding => (400, "a bare CR or LF in the head"),
@@ -131,15 +132,15 @@ impl Error {
     /// The status code of the answer to this error.
     #[must_use]
     pub fn status(self) -> u16 {
-        self.answer().0
+        self.status_and_text().0
     }
 
     /// Whether the connection closes after the answer.
     ///
-    /// It closes wherever nobody knows for certain where the next request begins: to
-    /// guess would be request smuggling (CVE-2024-49768 went on after an error). An
-    /// unknown method leaves the framing whole. CONNECT closes, because its client
-    /// may be sending the bytes of a tunnel already.
+    /// After most errors the server can't know where the next request begins, and a guess
+    /// would allow request smuggling (CVE-2024-49768 went on after an error). So the
+    /// connection closes after every error, except after an unknown method: that one is
+    /// found when the whole head has been checked.
     #[must_use]
     pub fn closes(self) -> bool {
         !matches!(self, Error::MethodUnknown)
@@ -148,7 +149,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.answer().1)
+        f.write_str(self.status_and_text().1)
     }
 }
 

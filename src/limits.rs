@@ -45,11 +45,11 @@ pub struct Limits {
     /// enough for many pipelined requests, and a bound for what one peer can make the
     /// server keep.
     pub output_bytes: usize,
-    /// Stack of a worker thread, in bytes. Default 256 KiB of address space. Only
-    /// what a handler uses becomes memory; an idle connection uses 12 KiB.
+    /// Stack of a worker thread, in bytes. Default 256 KiB of address space. Only the pages
+    /// that are used become memory: 12 KiB while the connection is idle.
     pub stack_bytes: usize,
-    /// Connections that are open at once. Default 16,384: half of the threads that
-    /// Linux allows by default.
+    /// Connections that are open at once. Default 16,384: half of 32,768, the number of
+    /// threads that Linux usually allows.
     pub connections: usize,
 
     /// How long a worker thread waits for a connection before it ends. Default 5 s:

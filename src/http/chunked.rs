@@ -20,16 +20,17 @@ pub(crate) struct Chunks {
 
 impl Chunks {
     /// Reads the lines up to the next chunk's data: the CRLF of the chunk before,
-    /// the chunk's own line and, after the last chunk, the trailers. Gives the
-    /// number of bytes in the chunk; 0 is the end of the body.
+    /// the chunk's own line and, after the last chunk, the trailers. Returns the number
+    /// of bytes in the chunk; 0 is the end of the body.
     pub(crate) fn next(
         &mut self,
         incoming: &mut Incoming,
         source: &mut dyn Source,
         limits: &Limits,
     ) -> Result<u64, Error> {
-        // Step 1: "chunk-data CRLF". A line of two bytes is CRLF and nothing else
-        // (CVE-2025-22871 and CVE-2025-43859 skipped whatever was there).
+        // Step 1: "chunk-data CRLF", but not before the first chunk. A line of two bytes
+        // is CRLF and nothing else (CVE-2025-22871 and CVE-2025-43859 skipped whatever
+        // was there).
         if self.data > 0 {
             incoming.read_line(source, 2, Error::Chunk)?;
         }
@@ -51,16 +52,16 @@ impl Chunks {
         // Step 3: "trailer-section CRLF". Trailers are checked, and dropped: "a
         // recipient MUST NOT merge a received trailer field into the header
         // section" unless its definition allows it (RFC 9110 §6.5.1).
-        let mut room = limits.trailer_bytes;
+        let mut allowed = limits.trailer_bytes;
         loop {
-            let line = incoming.read_line(source, room.saturating_add(2), Error::Trailer)?;
+            let line = incoming.read_line(source, allowed.saturating_add(2), Error::Trailer)?;
             if line == b"\r\n" {
                 return Ok(0);
             }
             if !is_trailer(&line) {
                 return Err(Error::Trailer);
             }
-            room = room.checked_sub(line.len()).ok_or(Error::Trailer)?;
+            allowed = allowed.checked_sub(line.len()).ok_or(Error::Trailer)?;
         }
     }
 }
@@ -76,7 +77,7 @@ fn chunk_line(line: &[u8]) -> Option<(u64, usize)> {
     let line = line.strip_suffix(b"\r\n")?;
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let (size, extensions) = line.split_at_checked(digits)?;
-    // 16 hexadecimal digits are 64 bits. More would not fit.
+    // 16 hexadecimal digits are 64 bits. More are not needed.
     if !(1..=16).contains(&digits) {
         return None;
     }
@@ -112,7 +113,7 @@ mod tests {
     use crate::http::framing::Framing;
 
     #[test]
-    fn chunks_are_joined() {
+    fn a_chunked_body_is_its_data_without_extensions_and_trailers() {
         for body in [
             "5\r\nhello\r\n0\r\n\r\n",
             "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",

@@ -1,8 +1,9 @@
 //! Decides where a request's body ends (RFC 9112 §6).
 //!
-//! It happens once, while the head is checked. Nobody else reads Content-Length
-//! or Transfer-Encoding. Where two parsers could read a head in two ways, it is
-//! rejected: that difference is what request smuggling lives on.
+//! It happens once, while the head is checked; no other code reads Content-Length or
+//! Transfer-Encoding. Where two parsers could read a head in two ways, it is rejected. An
+//! attacker uses such a difference to hide one request in another, so that a proxy in
+//! front of the server does not see it: that is request smuggling.
 
 use crate::error::Error;
 use crate::http::header::{Header, is_token, number};
@@ -31,8 +32,8 @@ impl Framing {
                     return Err(Error::ContentLengthRepeated);
                 }
             } else if header.name.eq_ignore_ascii_case("Transfer-Encoding") {
-                // Step 2: one Transfer-Encoding (RUSTSEC-2020-0031 read the first
-                // one alone, CVE-2024-1135 none that it did not know).
+                // Step 2: one Transfer-Encoding (RUSTSEC-2020-0031: a server that read
+                // only the first. CVE-2024-1135: one that ignored what it did not know).
                 if coding.replace(header.value).is_some() {
                     return Err(Error::TransferEncoding);
                 }
@@ -42,8 +43,8 @@ impl Framing {
             (None, None) => Ok(Framing::Length(0)),
             (None, Some(value)) => content_length(value, limits).map(Framing::Length),
             // Step 3: "A server MAY reject a request that contains both
-            // Content-Length and Transfer-Encoding" (RFC 9112 §6.1). We do: two
-            // servers that each obey another one of them see different requests
+            // Content-Length and Transfer-Encoding" (RFC 9112 §6.1). We do: if one server
+            // obeys the first and another one the second, they see different requests
             // (CVE-2024-6827).
             (Some(_), Some(_)) => Err(Error::FramingConflict),
             (Some(value), None) => transfer_encoding(value),

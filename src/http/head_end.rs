@@ -1,9 +1,8 @@
 //! Finds where a head ends, in bytes that may arrive one at a time.
 //!
-//! The first of the three filters that a head passes (the others are in
-//! `head.rs`): every line must end in CRLF, and the whole must keep within its
-//! limits. The result depends on the bytes alone, never on how they were cut
-//! into packets.
+//! The first of the three steps in which a head is checked (the others are in
+//! `head.rs`): every line must end in CRLF, and the whole must keep within its limits.
+//! The result depends only on the bytes, never on how they were cut into packets.
 
 use std::ops::Range;
 
@@ -31,8 +30,8 @@ impl HeadEnd {
         limits: &Limits,
     ) -> Result<Option<Range<usize>>, Error> {
         loop {
-            let most = self.start + limits.head_bytes;
-            let bytes = bytes.get(..most).unwrap_or(bytes);
+            let max = self.start + limits.head_bytes;
+            let bytes = bytes.get(..max).unwrap_or(bytes);
             // One byte back: it may be a CR whose LF has arrived only now.
             let from = self.seen.saturating_sub(1).max(self.line);
             let end = from + line_length(bytes.get(from..).unwrap_or_default());
@@ -40,7 +39,7 @@ impl HeadEnd {
                 [b'\r', b'\n', ..] => {}
                 [] | [b'\r'] => {
                     self.seen = bytes.len();
-                    return if self.seen == most {
+                    return if self.seen == max {
                         Err(too_long(bytes, self.start, limits))
                     } else {
                         Ok(None)
@@ -52,16 +51,16 @@ impl HeadEnd {
                 // that element to be invalid."
                 _ => return Err(Error::LineEnding),
             }
-            let (is_blank, is_first) = (end == self.line, self.line == self.start);
-            let end = end + 2;
-            (self.line, self.seen) = (end, end);
-            if is_blank && !is_first {
-                return Ok(Some(self.start..end));
+            let (is_empty, is_first) = (end == self.line, self.line == self.start);
+            let next_line = end + 2;
+            (self.line, self.seen) = (next_line, next_line);
+            if is_empty && !is_first {
+                return Ok(Some(self.start..next_line));
             }
-            if is_blank {
+            if is_empty {
                 // "a server … SHOULD ignore at least one empty line (CRLF)
                 // received prior to the request-line" (RFC 9112 §2.2).
-                self.start = end;
+                self.start = next_line;
                 if self.start > limits.blank_lines * 2 {
                     return Err(Error::BlankLines);
                 }
@@ -69,9 +68,9 @@ impl HeadEnd {
         }
     }
 
-    /// Whether nothing but blank lines has arrived, so that no request has begun.
-    pub(crate) fn is_blank(&self) -> bool {
-        self.seen == self.start
+    /// Whether a request has begun: something else than blank lines has arrived.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.seen > self.start
     }
 }
 
@@ -86,7 +85,7 @@ fn line_length(bytes: &[u8]) -> usize {
     skipped + rest.iter().take_while(|byte| !ends_line(byte)).count()
 }
 
-/// Which limit an endless head has reached: the target's, or the head's.
+/// Which limit is exceeded by a head that is too long: the target's, or the head's.
 fn too_long(bytes: &[u8], start: usize, limits: &Limits) -> Error {
     let head = bytes.get(start..).unwrap_or_default();
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
@@ -167,12 +166,12 @@ mod tests {
 
     #[test]
     fn blank_lines_begin_no_request() {
-        let is_blank = |bytes: &str| {
+        let has_begun = |bytes: &str| {
             let mut end = HeadEnd::default();
             assert_eq!(end.find(bytes.as_bytes(), &Limits::DEFAULT), Ok(None));
-            end.is_blank()
+            end.has_begun()
         };
-        assert!(is_blank("") && is_blank("\r\n") && is_blank("\r\n\r\n"));
-        assert!(!is_blank("G") && !is_blank("\r\nG") && !is_blank("\r"));
+        assert!(!has_begun("") && !has_begun("\r\n") && !has_begun("\r\n\r\n"));
+        assert!(has_begun("G") && has_begun("\r\nG") && has_begun("\r"));
     }
 }

@@ -29,10 +29,12 @@ pub(crate) fn is_value(bytes: &[u8]) -> bool {
 /// The number that the bytes write in decimal: one digit or more, and nothing
 /// else.
 ///
-/// Not `str::parse`, because that accepts a sign (CVE-2023-34188 was a server
-/// that did).
+/// Not `str::parse`, because that accepts a sign (CVE-2023-34188: a server accepted
+/// one).
 pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
-    let [_, ..] = bytes else { return None };
+    if bytes.is_empty() {
+        return None;
+    }
     bytes.iter().try_fold(0_u64, |number, byte| {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
         number.checked_mul(10)?.checked_add(digit)

@@ -1,4 +1,4 @@
-//! The bytes behind a head, as they arrive.
+//! The bytes after a head, as they arrive.
 //!
 //! Some came together with the head. More are read from the connection only
 //! when they are needed: most requests have no body, and end here.
@@ -10,7 +10,7 @@ use crate::http::buffer::Buffer;
 
 /// Where more bytes come from: the connection.
 pub(crate) trait Source {
-    /// Reads what the peer sends, and waits for it until `deadline`. Gives the
+    /// Reads what the peer sends, and waits for it until `deadline`. Returns the
     /// number of bytes, one at least.
     fn read_more(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, Error>;
 
@@ -18,7 +18,8 @@ pub(crate) trait Source {
     fn send_continue(&mut self);
 }
 
-/// A request from memory has no connection: nothing more comes.
+/// An optional source is a source, too. A request from memory has none: nothing more
+/// comes.
 impl<'s> Source for Option<&'s mut (dyn Source + 's)> {
     fn read_more(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, Error> {
         self.as_mut().map_or(Err(Error::BodyTruncated), |source| source.read_more(into, deadline))
@@ -31,7 +32,7 @@ impl<'s> Source for Option<&'s mut (dyn Source + 's)> {
     }
 }
 
-/// The bytes that have arrived behind a head and are not used yet.
+/// The bytes that have arrived after a head and are not used yet.
 pub(crate) struct Incoming<'a> {
     /// Those that came with the head; used first.
     early: &'a [u8],
@@ -64,7 +65,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// Waits for more. Only when everything that has arrived is used.
+    /// Waits for more bytes. Call it only when all that have arrived are used.
     pub(crate) fn fill(&mut self, source: &mut dyn Source) -> Result<(), Error> {
         debug_assert!(self.unused().is_empty(), "filled before it was used");
         let timeout = self.timeout;
@@ -74,33 +75,33 @@ impl<'a> Incoming<'a> {
         Ok(())
     }
 
-    /// Reads a line of at most `most` bytes, its CRLF included; `otherwise` if
+    /// Reads a line of at most `max` bytes, its CRLF included; the error `otherwise` if
     /// there is none.
     pub(crate) fn read_line(
         &mut self,
         source: &mut dyn Source,
-        most: usize,
+        max: usize,
         otherwise: Error,
     ) -> Result<Vec<u8>, Error> {
         let mut line = Vec::new();
         loop {
-            let room = most - line.len();
+            let allowed = max - line.len();
             let unused = self.unused();
-            let end = unused.iter().take(room).position(|byte| *byte == b'\n');
-            let count = end.map_or(unused.len().min(room), |end| end + 1);
+            let end = unused.iter().take(allowed).position(|byte| *byte == b'\n');
+            let count = end.map_or(unused.len().min(allowed), |end| end + 1);
             line.extend_from_slice(unused.get(..count).unwrap_or(unused));
             self.consume(count);
             if end.is_some() && line.ends_with(b"\r\n") {
                 return Ok(line);
             }
-            if end.is_some() || line.len() == most {
+            if end.is_some() || line.len() == max {
                 return Err(otherwise);
             }
             self.fill(source)?;
         }
     }
 
-    /// Gives all reads from now on this time together.
+    /// Starts a new time limit, for all later reads together.
     pub(crate) fn set_timeout(&mut self, timeout: Duration) {
         (self.timeout, self.deadline) = (timeout, None);
     }

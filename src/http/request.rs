@@ -30,7 +30,7 @@ pub struct Request<'a, 'c> {
 }
 
 impl<'a, 'c> Request<'a, 'c> {
-    /// Parses a request from memory: a head, and the body behind it. For tests and
+    /// Parses a request from memory: a head, and the body after it. For tests and
     /// tools: [`Routes::answer`](crate::Routes::answer) answers it.
     ///
     /// ```
@@ -56,7 +56,7 @@ impl<'a, 'c> Request<'a, 'c> {
         let mut slots = Slots::new();
         let (line, headers) =
             split(head.get(range.start..).unwrap_or_default(), &mut slots, limits)?;
-        let head = Head::check(&line, Cow::Owned(headers.to_vec()), limits)?;
+        let head = Head::checked(&line, Cow::Owned(headers.to_vec()), limits)?;
         let body = Body::new(head.framing, head.expects_continue, early, limits);
         Ok(Request::new(head, body, None, None, true))
     }
@@ -154,8 +154,9 @@ impl<'a, 'c> Request<'a, 'c> {
         self.identity.as_ref().and_then(OnceCell::get).map(String::as_str)
     }
 
-    /// Gives the connection back its source, and the rest for what comes after the
-    /// handler: the access log, and the body that nobody has read.
+    /// Ends the request, so that the connection can use its source again. Returns what
+    /// comes after the handler needs: the head and the user's name for the access log,
+    /// and the body, to drain it.
     pub(crate) fn into_parts(self) -> (Head<'a>, Body<'a>, Option<String>) {
         (self.head, self.body, self.identity.and_then(OnceCell::into_inner))
     }

@@ -1,8 +1,8 @@
 //! A response: a status, headers, a body, and how they are written.
 //!
-//! A [`Response`] can't be in a state that must not reach the wire. A header that
-//! would split it (a CR in the value, a second Content-Length) turns it into a 500
-//! when the header is added, not when it is sent, and is logged there.
+//! Every [`Response`] may be sent as it is. A header that would change where it ends (a
+//! CR in the value, a second Content-Length) turns it into a 500 when the header is added,
+//! not when it is sent, and is logged there.
 
 use std::borrow::Cow;
 
@@ -125,7 +125,7 @@ impl Response {
         if !is_value(value.as_bytes()) {
             return Response::broken(&name, "its value has a control character");
         }
-        if SERVERS_OWN.iter().any(|own| own.eq_ignore_ascii_case(&name)) {
+        if RESERVED.iter().any(|own| own.eq_ignore_ascii_case(&name)) {
             return Response::broken(&name, "the server writes this header itself");
         }
         if self.is_broken {
@@ -178,8 +178,8 @@ impl Response {
     }
 
     /// The body as it is sent: none in response to HEAD, and none in a 204.
-    pub(crate) fn sent_body(&self, to_head: bool) -> &[u8] {
-        if to_head || !self.status.has_body() { &[] } else { &self.body }
+    pub(crate) fn sent_body(&self, is_head_request: bool) -> &[u8] {
+        if is_head_request || !self.status.has_body() { &[] } else { &self.body }
     }
 
     /// This response, after which the connection closes.
@@ -205,7 +205,8 @@ impl Response {
         write_number(out, usize::from(self.status.code()));
         out.push(b' ');
         out.extend_from_slice(self.status.reason().as_bytes());
-        write_header(out, "\r\nDate", date);
+        out.extend_from_slice(b"\r\n");
+        write_header(out, "Date", date);
         if let Some(media_type) = &self.content_type {
             write_header(out, "Content-Type", media_type);
         }
@@ -230,7 +231,7 @@ impl Response {
 }
 
 /// The headers that the server writes itself.
-const SERVERS_OWN: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
+const RESERVED: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
 
 /// What a response says about its connection (RFC 9112 §9.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

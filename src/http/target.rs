@@ -21,16 +21,16 @@ pub(crate) struct Target<'a> {
 
 impl<'a> Target<'a> {
     pub(crate) fn parse(method: Method, target: &'a str) -> Result<Target<'a>, Error> {
-        // Visible ASCII, as httparse does not check it; and no fragment, because
-        // none of the four forms has one (RFC 9112 §3.2).
+        // Visible ASCII: httparse does not check this. And no fragment, because none of
+        // the four forms has one (RFC 9112 §3.2).
         if !every(target.as_bytes(), |byte| byte.is_ascii_graphic() && byte != b'#') {
             return Err(Error::Target);
         }
-        // authority-form is for CONNECT alone, which is answered 501 in any case.
+        // authority-form is only for CONNECT, which is answered 501 in any case.
         if method == Method::CONNECT {
             return Ok(Target { path: "".into(), query: None, authority: None });
         }
-        // asterisk-form is for OPTIONS alone.
+        // asterisk-form is only for OPTIONS.
         if target == "*" && method == Method::OPTIONS {
             return Ok(Target { path: "*".into(), query: None, authority: None });
         }
@@ -68,6 +68,7 @@ fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
     decoded.push_str(parts.next().unwrap_or_default());
     for part in parts {
         let (hex, rest) = part.split_at_checked(2).ok_or(Error::Target)?;
+        // `from_str_radix` would accept `+f`.
         if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(Error::Target);
         }

@@ -100,7 +100,7 @@ impl<'c, S: Stream> Connection<'c, S> {
 
     /// Waits until the peer has sent something.
     fn read(&mut self) -> Result<(), Close> {
-        let is_idle = self.head_end.is_blank();
+        let is_idle = !self.head_end.has_begun();
         let read = if is_idle { self.wait_for_request() } else { self.wait_for_head() };
         match read {
             Ok(0) if is_idle => Err(Close::AtOnce),
@@ -211,7 +211,7 @@ impl<'c, S: Stream> Connection<'c, S> {
 
     /// Writes the answers.
     fn write(&mut self) -> Result<(), Close> {
-        if self.head_end.is_blank() {
+        if !self.head_end.has_begun() {
             // Before the write: as soon as the peer has its answer, its connection
             // can be evicted for that of another peer.
             self.context.state.set_idle(self.wire.clock.last());

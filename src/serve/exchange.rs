@@ -11,7 +11,7 @@ use crate::serve::connections::State;
 use crate::serve::stream::Stream;
 use crate::serve::yielding::{WorkerYielding, Yielding};
 
-/// What a client receives that sends these bytes, and then ends its side.
+/// What a client receives if it sends these bytes and then closes its side.
 ///
 /// It is the whole server except the socket: for tests of your own routes, byte for
 /// byte, and for benchmarks. Each piece is what one read brings. How the bytes are

@@ -19,13 +19,13 @@ impl Stop {
         Stop { asked: Arc::default(), address }
     }
 
-    /// Asks the server to stop, and returns at once. To ask again does nothing.
+    /// Asks the server to stop, and returns at once. A second call has no effect.
     pub fn stop(&self) {
         *self.lock() = true;
         self.asked.1.notify_all();
     }
 
-    /// Waits until somebody asks the server to stop.
+    /// Waits until [`stop`](Stop::stop) is called.
     pub(crate) fn wait(&self) {
         drop(self.asked.1.wait_while(self.lock(), |asked| !*asked));
     }

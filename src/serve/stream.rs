@@ -1,4 +1,4 @@
-//! What a connection needs of the stream under it. TCP is here; TLS is in
+//! What a connection needs from the stream under it. TCP is here; TLS is in
 //! `tls.rs`, and memory in `exchange.rs`.
 
 use std::io::{self, Read, Write};
