@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Which connections go on after an answer, and which ones close.
+# Which connections stay open after an answer, and which ones close.
 . "$(dirname "$0")/server.sh"
 
 start
@@ -18,7 +18,7 @@ expect 'HTTP/1.1: three requests need one connection, whatever their answers' \
     '200:1 401:0 404:0 ' "$(connects)"
 expect 'with Connection: close each request needs one' '200:1 401:1 404:1 ' "$(connects -H 'Connection: close')"
 expect 'close in capitals and in a list is the same' '200:1 401:1 404:1 ' "$(connects -H 'Connection: x, CLOSE')"
-expect 'after HEAD the connection goes on' '200:1 401:0 404:0 ' "$(connects --head)"
+expect 'after HEAD the connection stays open' '200:1 401:0 404:0 ' "$(connects --head)"
 expect 'a body that no handler reads does not become the next request' '405:1 405:0 404:0 ' \
     "$(connects --data 'GET /open HTTP/1.1')"
 expect 'nor does a body in chunks' '405:1 405:0 404:0 ' \
@@ -29,7 +29,7 @@ expect 'the last answer says that the connection closes' 'close' "$(header Conne
 ask /open --http1.0
 expect 'HTTP/1.0 closes, and says so' '200 close' "$(status) $(header Connection)"
 ask /open --http1.0 -H 'Connection: keep-alive'
-expect 'HTTP/1.0 with keep-alive goes on, and says so' '200 keep-alive' "$(status) $(header Connection)"
+expect 'HTTP/1.0 with keep-alive stays open, and says so' '200 keep-alive' "$(status) $(header Connection)"
 
 connect 4
 send 4 'GET /open HTTP/1.1\r\nHost: a\r\n\r\nGET /nope HTTP/1.1\r\nHost: a\r\n\r\nGET /open HTTP/1.0\r\n\r\n'

@@ -10,7 +10,7 @@ expect 'GET /open answers everyone' '200 {"message":"Anyone can see this."}' "$(
 expect 'the answer is JSON' 'application/json' "$(header Content-Type)"
 expect 'Content-Length is the length of the body' "$(body | tr -d '\n' | wc -c | tr -d ' ')" "$(header Content-Length)"
 expect_like 'Date is a date of HTTP' '???, ?? ??? ???? ??:??:?? GMT' "$(header Date)"
-expect 'the answer has no Connection header, so the connection goes on' '' "$(header Connection)"
+expect 'the answer has no Connection header, so the connection stays open' '' "$(header Connection)"
 
 ask /secure
 expect 'GET /secure: its guard accepts everyone' \

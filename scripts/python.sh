@@ -47,7 +47,7 @@ def check(method, path, token, status, answer, challenge=None, allow=None):
     expect(what, allow, response.getheader("Allow"))
     expect(what, None, response.getheader("Connection"))
     expect(what + ": one Date", 1, len(response.headers.get_all("Date")))
-    expect(what + ": the connection goes on", True, connection.sock is socket)
+    expect(what + ": the connection stays open", True, connection.sock is socket)
     print("ok     ", what)
 
 

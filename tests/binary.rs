@@ -127,7 +127,7 @@ fn head_answers_like_get_without_the_body() {
 // --- The command ---
 
 #[test]
-fn stdout_has_one_line_which_says_where_it_listens() {
+fn stdout_has_one_line_which_says_where_the_server_listens() {
     let server = Running::start(&[]);
     let port = server.address.strip_prefix("127.0.0.1:").expect("the address asked for");
     assert!(port.parse::<u16>().is_ok_and(|port| port != 0), "{port}");
@@ -160,7 +160,7 @@ fn three_hundred_connections_wait_until_the_server_accepts_them() {
 }
 
 #[test]
-fn sigterm_and_sigint_stop_it_with_exit_code_0() {
+fn sigterm_and_sigint_stop_the_server_with_exit_code_0() {
     for signal in ["TERM", "INT"] {
         let server = Running::start(&[]);
         let mut idle = server.connect();
@@ -207,7 +207,7 @@ fn an_argument_that_is_not_utf_8_is_wrong_usage() {
 }
 
 #[test]
-fn an_address_that_it_cannot_use_gets_exit_code_1_and_advice() {
+fn an_address_that_cannot_be_used_gets_exit_code_1_and_advice() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     for (address, advice) in [
@@ -272,7 +272,7 @@ fn help_that_cannot_be_written_gets_exit_code_1() {
 // --- The log ---
 
 #[test]
-fn it_warns_when_tokens_cross_a_network_without_encryption() {
+fn the_log_warns_of_tokens_that_cross_a_network_without_encryption() {
     for (address, warns) in [("127.0.0.1:0", false), ("0.0.0.0:0", true)] {
         let server = Running::start(&["--listen", address]);
         assert!(server.get("/open", "").starts_with("HTTP/1.1 200 OK\r\n"));
@@ -368,7 +368,7 @@ fn a_closed_log_does_not_harm_requests() {
             let answer = server.get(path, &format!("Authorization: Bearer {token}\r\n"));
             assert_eq!(answer, json("200 OK", "", body), "{path}");
         }
-        // Two requests on one connection: the connection lives on as well.
+        // Two requests on one connection: the connection stays open.
         let twice = "GET /open HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2);
         assert_eq!(server.exchange(&twice).matches("HTTP/1.1 200 OK").count(), 2);
         assert!(server.exchange("nonsense\r\n\r\n").starts_with("HTTP/1.1 400 "));
@@ -387,7 +387,7 @@ struct Running {
 
 struct Ended {
     status: ExitStatus,
-    /// What came after the line that says where it listens.
+    /// What came after the line that says where the server listens.
     stdout: String,
     stderr: String,
 }

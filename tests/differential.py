@@ -34,14 +34,14 @@ KNOWN = {
         " trailers, so that they have no meaning (RFC 9110 §6.5.1)"
     ),
     "Content-Length past 20 digits": (
-        "h11 refuses more digits than a 64-bit number has, and counts leading zeros;"
+        "h11 refuses more digits than a 64-bit number has, leading zeros included;"
         " the grammar is 1*DIGIT (RFC 9110 §8.6)"
     ),
     "Transfer-Encoding in lower case": (
         "h11 changes the value to lower case; guardhouse gives the handler the bytes as sent"
     ),
     "keep-alive in HTTP/1.0": (
-        "h11 closes such a connection; with the keep-alive option it may go on (RFC 9112 §9.3)"
+        "h11 closes such a connection; with the keep-alive option it may stay open (RFC 9112 §9.3)"
     ),
 }
 
@@ -65,7 +65,7 @@ class Generator:
         self.random = random.Random(seed)
 
     def connection(self):
-        """Some requests, one behind the other, and how many mistakes they have."""
+        """Some requests, one after the other, and how many mistakes they have."""
         data = b"".join(self.request() for _ in range(self.random.randint(1, 3)))
         mutations = self.random.choice([0, 0, 1, 1, 1, 2, 3])
         for _ in range(mutations):
@@ -173,7 +173,7 @@ def answers_to(address, data):
 
 
 class Answer:
-    """The first answer in some bytes, and the bytes behind it."""
+    """The first answer in some bytes, and the bytes after it."""
 
     def __init__(self, data, to_head):
         head, end, rest = data.partition(b"\r\n\r\n")
@@ -215,7 +215,7 @@ class Seen:
                     break
         except h11.RemoteProtocolError as error:
             self.refused = str(error)
-        self.goes_on = connection.their_state is not h11.MUST_CLOSE
+        self.stays_open = connection.their_state is not h11.MUST_CLOSE
         self.rest = connection.trailing_data[0]
 
 
@@ -252,8 +252,8 @@ class Comparison:
                 assert ended, f"no answer to {seen.rest!r}"
                 return
             assert seen.whole, f"guardhouse sees an end where h11 sees none: {seen.refused}"
-            if not seen.goes_on:
-                assert answer.headers.get(b"Connection") == b"keep-alive", "h11 would not go on"
+            if not seen.stays_open:
+                assert answer.headers.get(b"Connection") == b"keep-alive", "h11 would close"
                 self.known["keep-alive in HTTP/1.0"] += 1
             data = seen.rest
 

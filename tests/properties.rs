@@ -205,7 +205,7 @@ fn check_valid(random: &mut Random, routes: &Routes, limits: &Limits) -> Result<
 }
 
 /// Whatever the client sends, it receives answers: they are well-formed, there
-/// are no more of them than there can be requests, none stands behind one that
+/// are no more of them than there can be requests, none comes after one that
 /// closes, and they are the same however the bytes are cut.
 fn check_mutated(random: &mut Random, routes: &Routes, limits: &Limits) -> Result<(), String> {
     let count = 1 + random.below(3);
@@ -214,7 +214,7 @@ fn check_mutated(random: &mut Random, routes: &Routes, limits: &Limits) -> Resul
     let received = guardhouse::exchange(routes, limits, [&bytes]);
     let to = |wrong: String| format!("{wrong}\n  to {}", shown(&bytes));
 
-    // `parse_all` checks that nothing stands behind `Connection: close`, and so a
+    // `parse_all` checks that nothing comes after `Connection: close`, and so a
     // refused request has only one answer.
     let answers = Answer::parse_all(&received, |_| Asked::Unknown).map_err(to)?;
     let finals = answers.iter().filter(|answer| !answer.is_interim()).count();

@@ -160,7 +160,7 @@ fn where_no_connection_is_idle_a_new_one_gets_503() {
     handler.go_on();
     for client in &mut under_way {
         assert_eq!(client.answer().body.len(), LARGE);
-        assert_eq!(client.ask(&get("/")).status, 200, "the connection goes on");
+        assert_eq!(client.ask(&get("/")).status, 200, "the connection stays open");
     }
     // Both connections are idle now, so one makes room.
     assert_eq!(server.connect().ask(&get("/")).status, 200);
@@ -291,7 +291,7 @@ fn large() -> Response {
     Response::new(Status::OK).with_body("text/plain", vec![b'x'; LARGE])
 }
 
-/// The rows, and one more whose handler waits until the test lets it go on.
+/// The rows, and one more whose handler waits until the test lets it continue.
 fn with_held() -> (Routes, Handler) {
     let (held, handler) = support::held(large);
     (rows().into_iter().chain([held]).collect(), handler)

@@ -46,12 +46,12 @@ fn imports_go_down_only() {
 }
 
 #[test]
-fn no_file_imports_itself_by_way_of_others() {
+fn no_files_import_each_other_in_a_cycle() {
     assert_none(&cycles_of_files(&all()));
 }
 
 #[test]
-fn no_folder_imports_itself_by_way_of_others() {
+fn no_folders_import_each_other_in_a_cycle() {
     assert_none(&cycles_of_folders(&all()));
 }
 
@@ -415,7 +415,7 @@ fn a_cycle_of_folders_is_found() {
 }
 
 #[test]
-fn a_file_of_301_lines_is_found_and_its_unit_tests_do_not_count() {
+fn a_file_of_301_lines_without_its_unit_tests_is_found() {
     let lines = "fn a() {}\n".repeat(300);
     let tests = "#[cfg(test)]\nmod tests {\n    fn b() {}\n}\n";
     let short = format!("{lines}{tests}");

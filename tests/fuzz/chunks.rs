@@ -1,6 +1,6 @@
 //! A chunked body is the same whether a handler reads it whole, as a stream, or
 //! from a connection that brings it in pieces. A simpler decoder reads the same
-//! bytes, and the next request begins right behind the chunks.
+//! bytes, and the next request begins right after the chunks.
 //!
 //! The first byte says how to cut the rest, which is the chunks.
 

@@ -35,7 +35,7 @@ fuzz_target!(|input: &[u8]| {
         continued = answer.interim;
         assert!(
             !answer.close || rest.is_empty(),
-            "behind Connection: close: {}",
+            "after Connection: close: {}",
             rest.escape_ascii()
         );
     }

@@ -31,7 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// The head ends at the first blank line behind its request line, all its lines
+/// The head ends at the first blank line after its request line, all its lines
 /// end with CRLF, and a part of it is not a head.
 fn check_head(bytes: &[u8]) {
     let mut begin = 0;
@@ -52,7 +52,7 @@ fn check_head(bytes: &[u8]) {
     let refused = |end: usize| Request::parse(&bytes[..end]).err();
     assert_eq!(refused(begin + length - 1), Some(Error::HeadTruncated));
     assert_eq!(refused(begin + length / 2), Some(Error::HeadTruncated));
-    assert!(refused(begin + length).is_none(), "the bytes behind a head belong to it");
+    assert!(refused(begin + length).is_none(), "the bytes after a head belong to it");
 }
 
 fn check_target(request: &Request) {

@@ -23,7 +23,7 @@ pub struct Source {
 pub struct Import {
     pub from: String,
     pub line: usize,
-    /// The names behind `crate::`.
+    /// The names after `crate::`.
     pub names: Vec<String>,
     pub to: String,
 }
@@ -54,7 +54,7 @@ impl Source {
         &self.path[..length]
     }
 
-    /// The names behind `crate::` that lead to this file.
+    /// The names after `crate::` that lead to this file.
     fn module(&self) -> Vec<String> {
         let path = self.path[self.root().len()..].trim_end_matches(".rs");
         let path = path.trim_end_matches("mod").trim_end_matches('/');
@@ -129,7 +129,7 @@ pub fn imports(sources: &[Source]) -> Vec<Import> {
 }
 
 /// Adds all the paths that begin here: `a::{b, c::d}` are `a::b` and `a::c::d`.
-/// Returns the text behind them.
+/// Returns the text after them.
 fn expand<'t>(text: &'t str, mut path: Vec<String>, found: &mut Vec<Vec<String>>) -> &'t str {
     let text = text.trim_start();
     if let Some(mut rest) = text.strip_prefix('{') {
@@ -226,7 +226,7 @@ fn literal_length(text: &str, in_name: bool) -> Option<usize> {
         return Some(1 + quoted_length(quoted, '"'));
     }
     if let Some(quoted) = text.strip_prefix('\'') {
-        // `'a` without a quote behind it is a lifetime.
+        // `'a` without a quote after it is a lifetime.
         let is_character =
             quoted.starts_with('\\') || quoted.chars().nth(1).is_some_and(|next| next == '\'');
         return is_character.then(|| 1 + quoted_length(quoted, '\''));

@@ -53,7 +53,7 @@ impl Answer {
         Ok(Some((answer, end + 4 + length)))
     }
 
-    /// All the answers on a connection. Nothing comes behind the last one, and
+    /// All the answers on a connection. Nothing comes after the last one, and
     /// only the last one may say that the connection closes.
     pub fn parse_all(
         mut bytes: &[u8],
@@ -63,7 +63,7 @@ impl Answer {
         let mut finals = 0;
         while !bytes.is_empty() {
             if answers.last().is_some_and(Answer::closes) {
-                return Err(format!("behind `Connection: close` comes {}", shown(bytes)));
+                return Err(format!("after `Connection: close` comes {}", shown(bytes)));
             }
             let (answer, length) = Answer::parse(bytes, asked(finals))?
                 .ok_or_else(|| format!("an answer that is cut off: {}", shown(bytes)))?;

@@ -31,7 +31,7 @@ impl<S: Read + Write> Client<S> {
     }
 
     /// Sends one byte at a time, also after the server has closed. For a byte
-    /// behind the request that ends the connection, the client may get a reset;
+    /// after the request that ends the connection, the client may get a reset;
     /// the test is about what it received before that.
     pub fn drip(&mut self, bytes: &[u8]) {
         self.expects_reset = true;

@@ -56,7 +56,9 @@ impl Drop for Running {
         if let Some(thread) = self.thread.take() {
             let ended = thread.join();
             if !thread::panicking() {
-                ended.expect("the accept loop does not panic").expect("the accept loop goes on");
+                ended
+                    .expect("the accept loop does not panic")
+                    .expect("the accept loop returns no error");
             }
         }
     }

@@ -15,7 +15,7 @@ pub const LARGE: usize = 100_000;
 /// The table.
 ///
 /// `/next` is the request that comes next on a connection. Only bytes of a body,
-/// or behind a refused request, ask for `/smuggled`: an answer from there is
+/// or after a refused request, ask for `/smuggled`: an answer from there is
 /// always a bug.
 pub fn routes() -> Routes {
     let signed_in = guard::bearer("guardhouse", |token| (token == "letmein").then_some("Ann"));
@@ -77,7 +77,7 @@ fn stream<T>(
         .map_err(|error| error.downcast::<Error>().unwrap_or(Error::BodyTruncated))
 }
 
-/// How a test follows the handler of `/held`, and lets it go on.
+/// How a test follows the handler of `/held`, and lets it continue.
 pub struct Handler {
     begun: Receiver<()>,
     go_on: Sender<()>,
@@ -97,7 +97,7 @@ impl Handler {
     }
 }
 
-/// `/held`, a route whose handler waits until the test lets it go on.
+/// `/held`, a route whose handler waits until the test lets it continue.
 pub fn held(response: fn() -> Response) -> (Route, Handler) {
     let (entered, begun) = channel();
     let (go_on, wait) = channel();
@@ -105,7 +105,7 @@ pub fn held(response: fn() -> Response) -> (Route, Handler) {
     let route = Route::open(GET, "/held", move |_: &mut Request| {
         entered.send(()).expect("the test still runs");
         let wait = wait.lock().expect("no other handler has panicked");
-        wait.recv_timeout(PATIENCE).expect("the test lets it go on");
+        wait.recv_timeout(PATIENCE).expect("the test lets it continue");
         response()
     });
     (route, Handler { begun, go_on })

@@ -8,7 +8,7 @@ pub fn chunked(chunks: &str) -> String {
 }
 
 /// Chunks that a proxy in front of the server may read in another way, and the
-/// request that an attacker hides behind them.
+/// request that an attacker puts after them.
 fn doubtful(chunks: &str) -> String {
     chunked(chunks) + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 }
@@ -91,7 +91,7 @@ fn refuses_extensions_that_two_parsers_may_end_in_two_places() {
     };
     check([
         refused("a bare LF in an extension", "5;a\nb\r\n"),
-        refused("a bare LF behind an extension", "5;a\n"),
+        refused("a bare LF after an extension", "5;a\n"),
         refused("a bare CR in an extension", "5;a\rb\r\n"),
         refused("a bare CR before the CRLF", "5;a\r\r\n"),
         refused("a bare LF within quotes", "5;a=\"b\nc\"\r\n"),
@@ -102,7 +102,7 @@ fn refuses_extensions_that_two_parsers_may_end_in_two_places() {
         refused("a DEL within quotes", "5;a=\"\x7f\"\r\n"),
         refused("a quote that stays open", "5;a=\"b\r\n"),
         refused("a quote that is escaped and stays open", "5;a=\"\\\"\r\n"),
-        refused("something behind a quote", "5;a=\"b\"c\r\n"),
+        refused("something after a quote", "5;a=\"b\"c\r\n"),
     ]);
 }
 
@@ -144,8 +144,8 @@ fn refuses_a_size_that_is_not_hexadecimal_digits_only() {
         refused("an underscore", "0_5", "RFC 9112 §7.1; CVE-2023-47627"),
         refused("a space in front", " 5", "RFC 9112 §7.1; CVE-2023-47627"),
         refused("a tab in front", "\t5", "RFC 9112 §7.1; CVE-2023-47627"),
-        refused("a space behind", "5 ", "RFC 9112 §7.1"),
-        refused("a tab behind", "5\t", "RFC 9112 §7.1"),
+        refused("a space after it", "5 ", "RFC 9112 §7.1"),
+        refused("a tab after it", "5\t", "RFC 9112 §7.1"),
         refused("nothing", "", "RFC 9112 §7.1"),
         refused("only an extension", ";a", "RFC 9112 §7.1"),
         refused("a letter that is no digit", "g", "RFC 9112 §7.1"),
@@ -154,7 +154,7 @@ fn refuses_a_size_that_is_not_hexadecimal_digits_only() {
         refused("a fraction", "5.0", "RFC 9112 §7.1"),
         refused("quotes", "\"5\"", "RFC 9112 §7.1"),
         refused("digits of another script", "\u{665}", "RFC 9112 §7.1; CVE-2023-47627"),
-        refused("a NUL behind", "5\0", "RFC 9112 §7.1"),
+        refused("a NUL after it", "5\0", "RFC 9112 §7.1"),
         refused("seventeen digits", "00000000000000005", "RFC 9112 §7.1"),
         refused(
             "2^64, which would wrap to 0",
@@ -195,47 +195,47 @@ fn refuses_line_ends_that_are_not_crlf() {
     };
     check([
         refused(
-            "a bare LF behind the size",
+            "a bare LF after the size",
             "5\nhello\r\n0\r\n\r\n",
             "RFC 9112 §7.1; CVE-2025-22871",
         ),
         refused(
-            "a bare CR behind the size",
+            "a bare CR after the size",
             "5\rhello\r\n0\r\n\r\n",
             "RFC 9112 §7.1; CVE-2025-22871",
         ),
-        refused("two CR behind the size", "5\r\r\nhello\r\n0\r\n\r\n", "RFC 9112 §7.1"),
+        refused("two CR after the size", "5\r\r\nhello\r\n0\r\n\r\n", "RFC 9112 §7.1"),
         refused(
-            "a bare LF behind the data",
+            "a bare LF after the data",
             "5\r\nhello\n0\r\n\r\n",
             "RFC 9112 §7.1; CVE-2025-22871",
         ),
         refused(
-            "a bare CR behind the data",
+            "a bare CR after the data",
             "5\r\nhello\r0\r\n\r\n",
             "RFC 9112 §7.1; CVE-2025-43859",
         ),
         refused(
-            "two other bytes behind the data",
+            "two other bytes after the data",
             "5\r\nhelloXX0\r\n\r\n",
             "RFC 9112 §7.1; CVE-2025-43859",
         ),
         refused(
-            "LF before CR behind the data",
+            "LF before CR after the data",
             "5\r\nhello\n\r0\r\n\r\n",
             "RFC 9112 §7.1; CVE-2025-43859",
         ),
         refused(
-            "a space before the CRLF behind the data",
+            "a space before the CRLF after the data",
             "5\r\nhello \r\n0\r\n\r\n",
             "RFC 9112 §7.1",
         ),
-        refused("nothing behind the data", "5\r\nhello0\r\n\r\n", "RFC 9112 §7.1; CVE-2025-43859"),
-        refused("two CRLF behind the data", "5\r\nhello\r\n\r\n0\r\n\r\n", "RFC 9112 §7.1"),
+        refused("nothing after the data", "5\r\nhello0\r\n\r\n", "RFC 9112 §7.1; CVE-2025-43859"),
+        refused("two CRLF after the data", "5\r\nhello\r\n\r\n0\r\n\r\n", "RFC 9112 §7.1"),
         refused("data longer than its size", "4\r\nhello\r\n0\r\n\r\n", "RFC 9112 §7.1"),
         refused("data shorter than its size", "6\r\nhello\r\n0\r\n\r\n", "RFC 9112 §7.1"),
         refused(
-            "a bare LF behind the last size",
+            "a bare LF after the last size",
             "5\r\nhello\r\n0\n\r\n",
             "RFC 9112 §7.1; CVE-2025-22871",
         ),
@@ -257,8 +257,8 @@ fn refuses_chunks_that_end_too_early() {
         refused("within a size line's CRLF", "5\r"),
         refused("before a chunk's data", "5\r\n"),
         refused("within a chunk's data", "5\r\nhel"),
-        refused("before the CRLF behind a chunk", "5\r\nhello"),
-        refused("within the CRLF behind a chunk", "5\r\nhello\r"),
+        refused("before the CRLF after a chunk", "5\r\nhello"),
+        refused("within the CRLF after a chunk", "5\r\nhello\r"),
         refused("before the last chunk", "5\r\nhello\r\n"),
         refused("before the trailer section", "5\r\nhello\r\n0\r\n"),
         refused("within the last CRLF", "5\r\nhello\r\n0\r\n\r"),

@@ -1,9 +1,9 @@
-//! When a connection goes on and when it ends (RFC 9112 §9).
+//! When a connection stays open and when it closes (RFC 9112 §9).
 
 use super::row::{check, row};
 
 #[test]
-fn goes_on_in_1_1_until_the_client_says_close() {
+fn http_1_1_stays_open_until_the_client_says_close() {
     let asks = |name, headers: &str| {
         row(name)
             .sends(format!("GET / HTTP/1.1\r\nHost: a\r\n{headers}\r\n"))
@@ -24,12 +24,12 @@ fn goes_on_in_1_1_until_the_client_says_close() {
         asks("close in a list without spaces", "Connection: x,close,y\r\n").and_closes(),
         asks("close in a second header", "Connection: x\r\nConnection: close\r\n").and_closes(),
         asks("close before keep-alive", "Connection: close, keep-alive\r\n").and_closes(),
-        asks("close behind keep-alive", "Connection: keep-alive, close\r\n").and_closes(),
+        asks("close after keep-alive", "Connection: keep-alive, close\r\n").and_closes(),
     ]);
 }
 
 #[test]
-fn ends_in_1_0_unless_the_client_says_keep_alive() {
+fn http_1_0_closes_unless_the_client_says_keep_alive() {
     let asks = |name, headers: &str| {
         row(name).sends(format!("GET / HTTP/1.0\r\n{headers}\r\n")).gets([200]).see("RFC 9112 §9.3")
     };
@@ -124,7 +124,7 @@ fn a_request_that_a_half_close_cuts_off_is_refused() {
         cut("within a blank line", "\r", head),
         cut("within the method", "GE", head),
         cut("within the request line", "GET / HTTP/1.1", head),
-        cut("behind the request line", "GET / HTTP/1.1\r\n", head),
+        cut("after the request line", "GET / HTTP/1.1\r\n", head),
         cut("within a header", "GET / HTTP/1.1\r\nHost: a", head),
         cut("before the last CRLF", "GET / HTTP/1.1\r\nHost: a\r\n", head),
         cut("within the last CRLF", "GET / HTTP/1.1\r\nHost: a\r\n\r", head),

@@ -3,7 +3,7 @@
 use super::row::{check, row};
 
 /// A request whose length two servers may read in two ways, and the request that
-/// an attacker hides behind it.
+/// an attacker puts after it.
 fn with(headers: &str) -> String {
     format!(
         "POST / HTTP/1.1\r\nHost: a\r\n{headers}\r\n\r\nhello\
@@ -94,7 +94,7 @@ fn refuses_everything_that_is_not_digits_only() {
         refused("an exponent", "Content-Length: 5e0", "RFC 9110 §8.6"),
         refused("an underscore between digits", "Content-Length: 0_5", "RFC 9110 §8.6"),
         refused("a space between digits", "Content-Length: 0 5", "RFC 9110 §8.6"),
-        refused("something behind the digits", "Content-Length: 5 bytes", "RFC 9110 §8.6"),
+        refused("something after the digits", "Content-Length: 5 bytes", "RFC 9110 §8.6"),
         refused("a parameter", "Content-Length: 5;a", "RFC 9110 §8.6"),
         refused("quotes", "Content-Length: \"5\"", "RFC 9110 §8.6"),
         refused("a word", "Content-Length: five", "RFC 9110 §8.6"),

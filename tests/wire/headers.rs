@@ -20,7 +20,7 @@ fn takes_a_name_a_colon_and_a_value() {
         taken("a tab within the value", b"X: a\tb", "a\tb"),
         taken("spaces within the value", b"X: a  b", "a  b"),
         taken("an empty value", b"X:", ""),
-        taken("an empty value behind spaces", b"X:   ", ""),
+        taken("an empty value after spaces", b"X:   ", ""),
         taken("a colon in the value", b"X: a: b", "a: b"),
         taken("UTF-8 in the value", "X: \u{e9}".as_bytes(), "\u{e9}"),
         taken("bytes that are no UTF-8 are no text", b"X: \xff", "no one value"),
@@ -69,11 +69,11 @@ fn refuses_a_folded_value() {
             .see("RFC 9112 §5.2; CVE-2021-22959")
     };
     check([
-        refused("a value that goes on behind a space", "X: a\r\n b"),
-        refused("a value that goes on behind a tab", "X: a\r\n\tb"),
+        refused("a value that continues after a space", "X: a\r\n b"),
+        refused("a value that continues after a tab", "X: a\r\n\tb"),
         refused("a value that begins on the next line", "X:\r\n a"),
         refused("a coding that begins on the next line", "Transfer-Encoding:\r\n chunked"),
-        refused("a length that goes on in the next line", "Content-Length: 1\r\n 0"),
+        refused("a length that continues in the next line", "Content-Length: 1\r\n 0"),
         refused("a continuation that is empty", "X: a\r\n "),
         refused("a header that hides in a fold", "X: a\r\n Transfer-Encoding: chunked"),
     ]);
@@ -143,7 +143,7 @@ fn refuses_line_ends_that_are_not_crlf() {
             .see("RFC 9112 §2.2")
     };
     check([
-        refused("a bare LF behind a header", "X: 1\nY: 2"),
+        refused("a bare LF after a header", "X: 1\nY: 2"),
         refused("a bare CR within a value", "X: 1\rY: 2"),
         refused("a CR before the CRLF", "X: 1\r"),
         refused("a CR in a name", "X\rY: 1"),

@@ -52,7 +52,7 @@ fn refuses_a_malformed_host() {
         refused("a bracket that stays open", b"[::1"),
         refused("brackets with nothing in them", b"[]"),
         refused("brackets around a name", b"[a]"),
-        refused("something behind the brackets", b"[::1]a"),
+        refused("something after the brackets", b"[::1]a"),
         refused("a zone, which has a meaning on one machine only", b"[fe80::1%25eth0]"),
         refused("a malformed triplet", b"a%4"),
         refused("a quoted name", b"\"a\""),

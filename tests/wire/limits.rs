@@ -37,14 +37,14 @@ fn a_head_has_at_most_16_kib() {
         get("16,383 bytes", 16_383).gets([200]),
         get("16,384 bytes", 16_384).gets([200]),
         get("16,385 bytes", 16_385).gets_refused(431, "the head is too large"),
-        row("16,384 bytes behind blank lines, which are not part of the head")
+        row("16,384 bytes after blank lines, which are not part of the head")
             .sends(format!(
                 "\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
                 "v".repeat(16_384 - 32)
             ))
             .gets([200])
             .see("RFC 9112 §2.2"),
-        row("16,384 bytes behind another request")
+        row("16,384 bytes after another request")
             .sends(format!(
                 "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
                 "v".repeat(16_384 - 32)

@@ -30,7 +30,7 @@ fn answers_in_order() {
             .gets([200, 404, 200, 204, 200, 405, 401, 501])
             .where_head_is([2])
             .see("RFC 9112 §9.3.2"),
-        row("requests behind a body that no handler reads")
+        row("requests after a body that no handler reads")
             .sends(
                 "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\
                  POST /unread HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\

@@ -154,11 +154,11 @@ fn an_early_answer_is_not_lost_to_a_reset() {
             .gets([401])
             .and_closes()
             .see("RFC 9112 §9.6"),
-        row("megabytes behind a malformed head")
+        row("megabytes after a malformed head")
             .sends(format!("GET / HTTP/1.1\r\nHost: a b\r\n\r\n{megabytes}"))
             .gets_refused(400, "malformed Host field")
             .see("RFC 9112 §9.6"),
-        row("megabytes behind Connection: close")
+        row("megabytes after Connection: close")
             .sends(format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n{megabytes}"))
             .gets([200])
             .and_closes()

@@ -33,7 +33,7 @@ fn skips_a_few_blank_lines() {
             .sends("\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets_refused(400, "too many blank lines before the request line")
             .see("RFC 9112 §2.2"),
-        row("a blank line behind a form's body, as old browsers send it")
+        row("a blank line after a form's body, as old browsers send it")
             .sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\r\n")
             .gets([200])
             .with_body("hello")
@@ -94,19 +94,19 @@ fn refuses_parts_that_are_not_separated_by_one_space() {
     check([
         refused("a space first", " GET / HTTP/1.1", "malformed request line"),
         refused("two spaces before the target", "GET  / HTTP/1.1", "malformed request line"),
-        refused("two spaces behind the target", "GET /  HTTP/1.1", "malformed request line"),
+        refused("two spaces after the target", "GET /  HTTP/1.1", "malformed request line"),
         refused("a tab before the target", "GET\t/ HTTP/1.1", "malformed request line"),
-        refused("a tab behind the target", "GET /\tHTTP/1.1", "malformed request line"),
+        refused("a tab after the target", "GET /\tHTTP/1.1", "malformed request line"),
         refused("a vertical tab before the target", "GET\x0b/ HTTP/1.1", "malformed request line"),
-        refused("a form feed behind the target", "GET /\x0cHTTP/1.1", "malformed request line"),
+        refused("a form feed after the target", "GET /\x0cHTTP/1.1", "malformed request line"),
         refused("a space in the target", "GET /a b HTTP/1.1", "malformed request line"),
         refused(
             "a target that looks like two lines",
             "GET / HTTP/1.1 HTTP/1.1",
             "malformed request line",
         ),
-        refused("a space behind the version", "GET / HTTP/1.1 ", "malformed request line"),
-        refused("a tab behind the version", "GET / HTTP/1.1\t", "malformed HTTP version"),
+        refused("a space after the version", "GET / HTTP/1.1 ", "malformed request line"),
+        refused("a tab after the version", "GET / HTTP/1.1\t", "malformed HTTP version"),
     ]);
 }
 

@@ -31,7 +31,7 @@ fn a_panic_gets_500_and_ends_its_connection() {
             .sends("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n")
             .gets_refused(500, "Internal Server Error")
             .see("RFC 9110 §15.6.1"),
-        row("a handler that panics, with a body behind the head")
+        row("a handler that panics, with a body after the head")
             .sends("GET /panic HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
             .gets_refused(500, "Internal Server Error")
             .see("RFC 9110 §15.6.1"),

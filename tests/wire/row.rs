@@ -13,14 +13,14 @@ use crate::support::{
     Answer, Asked, Client, Running, exchange, patient_limits, routes, shown, statuses, undated,
 };
 
-/// The next request on a connection that goes on.
+/// The next request on a connection that stays open.
 const NEXT: &[u8] = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// It does not end: the next request has its own answer.
-    GoesOn,
+    StaysOpen,
     /// The server closes it, and the last answer says so.
     Closes,
     /// The server closes it, but had sent the last answer before it knew that.
@@ -50,7 +50,7 @@ pub fn row(name: &'static str) -> Row {
         half_closes: false,
         gets: Vec::new(),
         heads: Vec::new(),
-        end: End::GoesOn,
+        end: End::StaysOpen,
         body: None,
         headers: Vec::new(),
         see: "",
@@ -65,14 +65,14 @@ impl Row {
         self
     }
 
-    /// The client closes its side of the connection behind its bytes.
+    /// The client closes its side of the connection after its bytes.
     pub fn and_half_closes(mut self) -> Row {
         self.half_closes = true;
         self
     }
 
     /// The statuses of all answers, with those of interim answers. The connection
-    /// goes on unless the row says otherwise.
+    /// stays open unless the row says otherwise.
     pub fn gets(mut self, statuses: impl Into<Vec<u16>>) -> Row {
         self.gets = statuses.into();
         self
@@ -126,9 +126,9 @@ impl Row {
         self
     }
 
-    /// Whether the test sends one more request behind the row's bytes.
+    /// Whether the test sends one more request after the row's bytes.
     fn is_followed(&self) -> bool {
-        self.end == End::GoesOn && !self.half_closes
+        self.end == End::StaysOpen && !self.half_closes
     }
 
     fn asked(&self, index: usize) -> Asked {

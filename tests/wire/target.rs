@@ -124,7 +124,7 @@ fn refuses_bytes_that_a_uri_must_not_have() {
     check([
         refused("a fragment", b"/next#top"),
         refused("an empty fragment", b"/next#"),
-        refused("a fragment behind a query", b"/query?a#b"),
+        refused("a fragment after a query", b"/query?a#b"),
         refused("UTF-8 that is not encoded", "/caf\u{e9}".as_bytes()),
         refused("a byte past ASCII in the query", b"/query?\xc3\xa9"),
     ]);
@@ -169,7 +169,7 @@ fn a_path_that_only_resembles_a_route_is_not_found() {
     };
     check([
         lost("another case", "/NEXT"),
-        lost("a slash behind", "/next/"),
+        lost("a slash after it", "/next/"),
         lost("two slashes", "//next"),
         lost("a dot segment", "/./next"),
         lost("a dot segment that leads up", "/a/../next"),
@@ -177,8 +177,8 @@ fn a_path_that_only_resembles_a_route_is_not_found() {
         lost("an encoded slash in front", "/%2Fnext"),
         lost("two segments where the route has one", "/a/b"),
         lost("a byte that was encoded twice", "/%256eext"),
-        lost("an encoded NUL behind", "/next%00"),
-        lost("an encoded CRLF behind", "/next%0d%0a"),
+        lost("an encoded NUL after it", "/next%00"),
+        lost("an encoded CRLF after it", "/next%0d%0a"),
         lost("an encoded question mark", "/query%3Fa"),
         lost("a parameter", "/next;a=1"),
         lost("a backslash within", "/a\\..\\next"),

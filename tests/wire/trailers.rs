@@ -66,7 +66,7 @@ fn refuses_malformed_trailers() {
         refused("a NUL", "X: \0\r\n\r\n"),
         refused("a DEL", "X: \x7f\r\n\r\n"),
         refused("a bare CR in a value", "X: 1\r2\r\n\r\n"),
-        refused("a bare LF behind a trailer", "X: 1\n\r\n"),
+        refused("a bare LF after a trailer", "X: 1\n\r\n"),
         refused("a bare LF for the last CRLF", "\n"),
         refused("a bare CR for the last CRLF", "\r"),
         refused("two CR before the last LF", "\r\r\n"),

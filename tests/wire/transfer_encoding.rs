@@ -110,15 +110,15 @@ fn refuses_chunked_among_other_codings() {
         refused("chunked first", "chunked, gzip"),
         refused("chunked twice in a list", "chunked, chunked"),
         refused("identity before it", "identity, chunked"),
-        refused("identity behind it", "chunked, identity"),
-        refused("an empty member behind it", "chunked,"),
+        refused("identity after it", "chunked, identity"),
+        refused("an empty member after it", "chunked,"),
         refused("an empty member before it", ", chunked"),
         refused("a parameter", "chunked;a=b"),
         refused("a parameter and spaces", "chunked ; a"),
         refused("quotes", "\"chunked\""),
         refused("a space within", "chun ked"),
-        refused("something behind it", "chunked x"),
-        refused("a byte past ASCII behind it", "chunked\u{a0}"),
+        refused("something after it", "chunked x"),
+        refused("a byte past ASCII after it", "chunked\u{a0}"),
         refused("brackets", "[chunked]"),
         refused("nothing", ""),
         refused("a comma", ","),
@@ -138,7 +138,7 @@ fn answers_every_other_coding_with_501() {
         refused("two of them", "gzip, deflate", "RFC 9112 §6.1"),
         refused("identity, which HTTP no longer has", "identity", "RFC 9112 §7; RUSTSEC-2020-0031"),
         refused("a letter before it", "xchunked", "RFC 9112 §6.1; RUSTSEC-2021-0020"),
-        refused("a letter behind it", "chunkedx", "RFC 9112 §6.1; RUSTSEC-2021-0020"),
+        refused("a letter after it", "chunkedx", "RFC 9112 §6.1; RUSTSEC-2021-0020"),
         refused("a letter too few", "chunke", "RFC 9112 §6.1; CVE-2024-1135"),
         refused("a hyphen", "x-chunked", "RFC 9112 §6.1; CVE-2024-1135"),
         refused("a quote that is a token's byte", "'chunked'", "RFC 9112 §6.1; RUSTSEC-2021-0020"),
@@ -146,7 +146,7 @@ fn answers_every_other_coding_with_501() {
 }
 
 #[test]
-fn refuses_transfer_encoding_in_1_0() {
+fn refuses_transfer_encoding_in_http_1_0() {
     check([
         row("chunked in HTTP/1.0")
             .sends("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")

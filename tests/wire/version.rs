@@ -7,13 +7,13 @@ fn get(version: &str) -> String {
 }
 
 #[test]
-fn accepts_1_1_and_1_0() {
+fn accepts_http_1_1_and_1_0() {
     check([
-        row("HTTP/1.1, whose connections go on")
+        row("HTTP/1.1, whose connections stay open")
             .sends(get("HTTP/1.1"))
             .gets([200])
             .see("RFC 9112 §9.3"),
-        row("HTTP/1.0, whose connections end")
+        row("HTTP/1.0, whose connections close")
             .sends(get("HTTP/1.0"))
             .gets([200])
             .and_closes()
@@ -55,7 +55,7 @@ fn refuses_a_malformed_version() {
         refused("no dot", "HTTP/11"),
         refused("a comma", "HTTP/1,1"),
         refused("two digits before the dot", "HTTP/01.1"),
-        refused("two digits behind the dot", "HTTP/1.10"),
+        refused("two digits after the dot", "HTTP/1.10"),
         refused("two zeros", "HTTP/1.00"),
         refused("a third number", "HTTP/1.1.1"),
         refused("a sign", "HTTP/+1.1"),
@@ -65,9 +65,9 @@ fn refuses_a_malformed_version() {
         refused("a letter too few", "HTP/1.1"),
         refused("a letter too many", "HTTPS/1.1"),
         refused("another protocol", "ICAP/1.0"),
-        refused("a space behind the slash", "HTTP/ 1.1"),
+        refused("a space after the slash", "HTTP/ 1.1"),
         refused("a space before the slash", "HTTP /1.1"),
-        refused("something behind it", "HTTP/1.1;a"),
-        refused("a NUL behind it", "HTTP/1.1\0"),
+        refused("something after it", "HTTP/1.1;a"),
+        refused("a NUL after it", "HTTP/1.1\0"),
     ]);
 }

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn every_user_of_your_own_may_use_every_route() {
+    fn every_user_of_a_users_file_may_use_every_route() {
         let ann = current_user(|token| (token == "t").then(|| User::new("Ann", [])));
         let guards = Guards::for_users(ann);
         for path in ["/secure", "/protected", "/dashboard", "/users/me", "/admin"] {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_passes_guards_of_its_own() {
+    fn a_test_can_pass_other_guards() {
         let tester = Guard::new(|_: &Request| Ok(User::new("Test", [])));
         let guards = Guards { me: tester, ..Guards::published() };
         assert_eq!(get(guards, "/users/me", None), (200, r#"{"username":"Test"}"#.to_owned()));
