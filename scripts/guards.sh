@@ -56,7 +56,7 @@ expect 'and removes the old ones' 401 "$(status)"
 
 echo 'no colon' >>"$users"
 reload
-logged 'users.txt, line 2: no colon after the name'
+logged 'users.txt, line 2: no colon after the name: write name:token'
 ask /users/me -H "$(bearer "${new:4:64}")"
 expect 'a bad file changes nothing' '200 {"username":"cyd"}' "$(status) $(body)"
 
@@ -67,17 +67,17 @@ expect 'no token is in the log' '' "$(grep -e "$ann" -e "$bob" -e "${new:4:64}" 
 
 code=0
 "$GUARDHOUSE" --listen 127.0.0.1:0 --users "$users" 2>"$dir/log" || code=$?
-expect_like 'with a bad file the server does not start' '1 guardhouse: */users.txt, line 2: no colon after the name' "$code $(cat "$dir/log")"
+expect_like 'with a bad file the server does not start' '1 guardhouse: */users.txt, line 2: no colon after the name: write name:token' "$code $(cat "$dir/log")"
 code=0
 "$GUARDHOUSE" --listen 127.0.0.1:0 --users "$dir/none" 2>"$dir/log" || code=$?
 expect_like 'nor does it with a file that does not exist' '1 guardhouse: */none can?t be read: *' "$code $(cat "$dir/log")"
 code=0
 "$GUARDHOUSE" --new-token 'a:b' 2>"$dir/log" || code=$?
-expect_like 'a name that can not stand in a file is refused' '2 guardhouse: a name has no colon*' "$code $(cat "$dir/log")"
+expect_like 'a name that can not stand in a file is refused' '2 guardhouse: a name can?t have a colon*' "$code $(cat "$dir/log")"
 
 echo 'ann:short' >"$users"
 chmod 644 "$users"
 start --users "$users"
 expect_like 'a file that other users can read gets a warning' '*others can read the tokens: chmod 600 *' "$(cat "$dir/log")"
-expect_like 'a short token gets a warning' '*1 tokens are short enough to be guessed*' "$(cat "$dir/log")"
+expect_like 'a short token gets a warning' '*tokens shorter than 22 characters can be guessed, and this file has 1: *' "$(cat "$dir/log")"
 stop

@@ -22,7 +22,7 @@ expect_like '--hash-password prints a hash' '$argon2id$v=19$m=19456,t=2,p=1$*$*'
 [ "$hashed" != "$(hash correct-horse)" ] || expect 'each hash has another salt' 'another one' "$hashed"
 code=0
 "$GUARDHOUSE" --hash-password correct-horse 2>"$dir/log" || code=$?
-expect_like 'a password on the command line is refused' '2 guardhouse: --hash-password takes the password from stdin*' "$code $(cat "$dir/log")"
+expect_like 'a password on the command line is refused' '2 guardhouse: --hash-password reads the password from stdin*' "$code $(cat "$dir/log")"
 code=0
 "$GUARDHOUSE" --hash-password </dev/null 2>"$dir/log" || code=$?
 expect 'an empty password is refused' "1 guardhouse: can't hash the password: it is empty" "$code $(cat "$dir/log")"

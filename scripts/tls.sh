@@ -38,7 +38,7 @@ expect 'without the feature, the options say which build has it' \
     '2 guardhouse: --tls-cert needs a build with the feature tls: cargo build --release --features tls
 Try: guardhouse --help' "$code $said"
 failing "$GUARDHOUSE" --tls-cert "$dir/cert.pem"
-expect 'a certificate needs its key' '2 guardhouse: --tls-cert needs --tls-key beside it
+expect 'a certificate needs its key' '2 guardhouse: --tls-cert needs --tls-key as well
 Try: guardhouse --help' "$code $said"
 failing "$GUARDHOUSE" --tls-cert "$dir/cert.pem" --tls-key "$dir/nowhere.pem"
 expect_like 'the error names a file that does not exist' \
@@ -113,7 +113,7 @@ cp "$dir/cert.pem" "$dir/old.pem"
 before=$(fingerprint)
 echo 'not a certificate' >"$dir/cert.pem"
 kill -HUP "$server"
-logged 'the certificate stays what it was: .*cert.pem has no certificate'
+logged 'can.t load the certificate again, so the old one stays: .*cert.pem has no certificate'
 expect 'SIGHUP with a bad file: the old certificate stays in use' "$before" "$(fingerprint)"
 certificate
 kill -HUP "$server"

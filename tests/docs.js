@@ -163,7 +163,7 @@ const learn = async browser => {
   await says('401 because');
   await says('<img src=x');
   expectPart('HTML in a token is text', `\nAuthorization: Bearer ${token}`, await sent());
-  expectPart('the reason', 'The token is malformed or unknown.', await why());
+  expectPart('the reason', 'The token is malformed, unknown or expired.', await why());
   expect('the copied line gets the same answer in a shell', comparable(await answer()), comparable(await runCopied(page, '/protected')));
   await page.getByLabel('Token').fill('\u2603');
   await tryButton(page, '/protected').click();

@@ -13,7 +13,9 @@ pub(super) struct Accounts {}
 impl Accounts {
     /// Always fails, and says which builds read passwords.
     pub(super) fn add(&mut self, _: User, _phc: &str) -> Result<(), &'static str> {
-        Err("passwords are read by builds with logins: cargo build --release --features login")
+        Err(
+            "a password needs a build with the feature login: cargo build --release --features login",
+        )
     }
 
     /// Always zero.

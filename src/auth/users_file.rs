@@ -96,7 +96,11 @@ fn load(path: &Path) -> Result<Users, LoadError> {
     warn_of_readers(path, "the tokens");
     let short = users.tokens().filter(|token| token.len() < SHORT_TOKEN).count();
     if short > 0 {
-        log::warn!("{}: {short} tokens are short enough to be guessed", path.display());
+        log::warn!(
+            "{}: tokens shorter than {SHORT_TOKEN} characters can be guessed, and this file \
+             has {short}: guardhouse --new-token makes longer ones",
+            path.display()
+        );
     }
     Ok(users)
 }
@@ -116,7 +120,7 @@ impl Users {
     /// assert_eq!(users.by_token("s3cret-of-ann").unwrap().scopes(), ["read", "write"]);
     ///
     /// let error = Users::parse("ann:s3cret\nbob\n").unwrap_err();
-    /// assert_eq!(error.to_string(), "line 2: no colon after the name");
+    /// assert_eq!(error.to_string(), "line 2: no colon after the name: write name:token");
     /// # Ok::<(), guardhouse::users::LineError>(())
     /// ```
     ///
@@ -157,7 +161,7 @@ impl Users {
 /// The user of a line, and what proves who they are: a token or a PHC string.
 /// The error says what is wrong.
 fn parse_line(line: &str) -> Result<(User, &str), &'static str> {
-    let (name, rest) = line.split_once(':').ok_or("no colon after the name")?;
+    let (name, rest) = line.split_once(':').ok_or("no colon after the name: write name:token")?;
     let (secret, scopes) = rest.split_once(':').unwrap_or((rest, ""));
     let name = name.trim();
     if name.is_empty() || name.chars().any(char::is_control) {
@@ -166,7 +170,7 @@ fn parse_line(line: &str) -> Result<(User, &str), &'static str> {
     // scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3)
     let is_allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
     if !scopes.split_whitespace().all(|scope| scope.bytes().all(is_allowed)) {
-        return Err("a scope has a character that is not allowed");
+        return Err("a scope has ASCII letters, digits and signs, but no \" and no \\");
     }
     Ok((User::new(name, scopes.split_whitespace()), secret.trim()))
 }
@@ -236,12 +240,16 @@ mod tests {
     fn each_wrong_line_has_an_error_with_its_number_and_reason() {
         let token = "a token has letters, digits, - . _ ~ + / and, at its end, =";
         for (text, number, reason) in [
-            ("ann", 1, "no colon after the name"),
+            ("ann", 1, "no colon after the name: write name:token"),
             ("\n# x\n:token\n", 3, "the name is empty or has a control character"),
             ("a\u{1}:token", 1, "the name is empty or has a control character"),
             ("ann:", 1, token),
             ("ann:tok en", 1, token),
-            ("ann:a:read \"x\"", 1, "a scope has a character that is not allowed"),
+            (
+                "ann:a:read \"x\"",
+                1,
+                "a scope has ASCII letters, digits and signs, but no \" and no \\",
+            ),
             ("ann:a\r\nbob:a\r\n", 2, "another line has the same token"),
         ] {
             assert_eq!(Users::parse(text).expect_err(text), LineError { number, reason });
@@ -254,7 +262,7 @@ mod tests {
         let expected = if cfg!(feature = "login") {
             "line 1: the password is not an Argon2id PHC string: guardhouse --hash-password makes one"
         } else {
-            "line 1: passwords are read by builds with logins: cargo build --release --features login"
+            "line 1: a password needs a build with the feature login: cargo build --release --features login"
         };
         assert_eq!(error, expected);
     }

@@ -70,7 +70,7 @@ Options:
   --listen HOST:PORT      where the server listens [default: 127.0.0.1:8000];
                           port 0 means any free port
   --users FILE            the users, one on each line: name:token:scopes
-                          [default: the tokens that the lesson publishes]
+                          [default: the tokens of the lesson]
   --token-lifetime SECS   how long a token from POST /token is valid
                           [default: 3600] (login)
   --tls-cert FILE         serve HTTPS with this certificate and its chain,
@@ -80,8 +80,8 @@ Options:
                           [default: 16384]
   --idle-timeout SECS     how long a connection may wait for its next request
                           [default: 75]
-  --drain-delay SECS      how long the server goes on after SIGTERM, while
-                          /readyz answers 503 [default: 0]
+  --drain-delay SECS      how long the server still takes requests after
+                          SIGTERM, while /readyz answers 503 [default: 0]
   --grace SECS            how long open requests may then take [default: 10]
   --log-level LEVEL       off, error, warn, info, debug or trace
                           [default: info]
@@ -105,7 +105,7 @@ listening on http://HOST:PORT (or https://)
 A browser shows the routes at /docs, and can try them there.
 Logs go to stderr. SIGHUP loads the users and the certificate again. SIGTERM
 and SIGINT stop the server; the second one stops it at once.
-Exit codes: 0 stopped, 1 could not run, 2 wrong usage.
+Exit codes: 0 success, 1 failure, 2 wrong usage.
 ";
 
 /// Reads the arguments after the program's name.
@@ -132,7 +132,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
             // A password on the command line is in the shell's history, and
             // other users of the machine can see it with `ps`.
             "--hash-password" if value.is_some() || arguments.next().is_some() => {
-                return Err("--hash-password takes the password from stdin".to_owned());
+                return Err(
+                    "--hash-password reads the password from stdin, not from the command line"
+                        .to_owned(),
+                );
             }
             "--hash-password" => return Ok(Command::HashPassword),
             "--routes" | "-h" | "--help" | "-V" | "--version" if value.is_some() => {
@@ -211,8 +214,8 @@ fn certificate_and_key(
     match (certificate, key) {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
-        (Some(_), None) => Err("--tls-cert needs --tls-key beside it".to_owned()),
-        (None, Some(_)) => Err("--tls-key needs --tls-cert beside it".to_owned()),
+        (Some(_), None) => Err("--tls-cert needs --tls-key as well".to_owned()),
+        (None, Some(_)) => Err("--tls-key needs --tls-cert as well".to_owned()),
     }
 }
 
@@ -313,8 +316,8 @@ mod tests {
         let both = options(&["--tls-cert", "cert.pem", "--tls-key=key.pem"]);
         assert_eq!(both.tls, Some(("cert.pem".into(), "key.pem".into())));
         let one = |argument| parsed(&[argument]).unwrap_err();
-        assert_eq!(one("--tls-cert=c"), "--tls-cert needs --tls-key beside it");
-        assert_eq!(one("--tls-key=k"), "--tls-key needs --tls-cert beside it");
+        assert_eq!(one("--tls-cert=c"), "--tls-cert needs --tls-key as well");
+        assert_eq!(one("--tls-key=k"), "--tls-key needs --tls-cert as well");
     }
 
     #[cfg(not(feature = "tls"))]

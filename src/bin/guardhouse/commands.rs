@@ -23,8 +23,8 @@ pub fn write(text: &str) -> io::Result<()> {
 pub fn new_token(name: &str, scopes: &[String]) -> Result<(), Failure> {
     let line = users::new_line(name, scopes).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => Failure::WrongUsage(
-            "a name has no colon, no control character, no # in front and no space around it; \
-             a scope has no space, \" or \\"
+            "a name can't have a colon or a control character, begin with #, or begin or end \
+             with a space; a scope can't have a space, \" or \\"
                 .to_owned(),
         ),
         _ => Failure::CouldNotRun(format!("can't make a token: {error}")),

@@ -23,7 +23,7 @@ pub struct Control {
 
 impl Control {
     /// Handles signals from now on, on a new thread. After the first signal to
-    /// stop, the server goes on for `drain_delay`.
+    /// stop, the server still takes requests for `drain_delay`.
     ///
     /// If the system does not allow it, the server runs without, and logs that.
     pub fn start(self, drain_delay: Duration) {
@@ -61,7 +61,9 @@ impl Control {
         match self.users.as_ref().map(|users| users.reload().map(|()| users.len())) {
             None => log::info!("there is no users file to load again"),
             Some(Ok(count)) => log::info!("users loaded again: {count}"),
-            Some(Err(error)) => log::error!("the users stay what they were: {error}"),
+            Some(Err(error)) => {
+                log::error!("can't load the users again, so the old ones stay: {error}")
+            }
         }
         self.https.reload();
     }

@@ -3,7 +3,7 @@
 //! `simple_logger` writes to stderr. That call waits while the reader of stderr
 //! is slow, and it panics when the reader has gone. Neither may harm a request.
 //! So a thread of its own writes the lines, and takes them from a queue of
-//! limited length. A request puts its line into the queue and goes on. When the
+//! limited length. A request puts its line into the queue and does not wait. When the
 //! queue is full, lines are lost, and the log says how many.
 
 use std::fmt::{Arguments, Write};

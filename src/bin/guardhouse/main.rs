@@ -101,7 +101,9 @@ fn serve(options: Options) -> Result<(), Failure> {
 /// The guards for the users of the file, or those of the lesson.
 fn guards(users: Option<Arc<UsersFile>>, logins: Logins) -> Guards {
     let Some(users) = users else {
-        log::warn!("no --users file: the lesson publishes the tokens, so everyone can know them");
+        log::warn!(
+            "no --users file, so the tokens are those of the lesson, which everyone can read"
+        );
         return Guards::published();
     };
     log::info!("users loaded: {}", users.len());
