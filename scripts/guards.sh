@@ -73,7 +73,7 @@ code=0
 expect_like 'nor does it with a file that does not exist' '1 guardhouse: */none can?t be read: *' "$code $(cat "$dir/log")"
 code=0
 "$GUARDHOUSE" --new-token 'a:b' 2>"$dir/log" || code=$?
-expect_like 'a name that can not stand in a file is refused' '2 guardhouse: a name can?t have a colon*' "$code $(cat "$dir/log")"
+expect_like 'a name that a users file can not hold is refused' '2 guardhouse: a name can?t have a colon*' "$code $(cat "$dir/log")"
 
 echo 'ann:short' >"$users"
 chmod 644 "$users"

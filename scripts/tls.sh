@@ -86,7 +86,7 @@ failing curl -q --noproxy '*' --silent --cacert "$dir/cert.pem" --tls-max 1.1 --
 expect_like 'TLS 1.1 is refused' '35 *' "$code $said"
 secure=$url url=http://127.0.0.1:$port
 ask /open
-expect 'a client without TLS is told to use HTTPS' \
+expect 'the answer to a client without TLS says to use HTTPS' \
     '400 {"detail":"this port speaks HTTPS alone: use https://"}' "$(status) $(body)"
 connect 4
 send 4 '\0\1\2 garbage'

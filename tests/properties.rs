@@ -164,7 +164,7 @@ fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
             2 => bytes.insert(at, u8::try_from(random.below(256)).unwrap()),
             3 => duplicate_line(bytes, at),
             4 => {
-                // At the beginning of a line, the bytes are a line of their own.
+                // At the beginning of a line, the bytes are a whole line.
                 let line = line_at(bytes, at).0;
                 bytes.splice(line..line, random.pick(&NASTY).iter().copied());
             }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const CLIENTS: usize = 32;
 const ROUNDS: usize = 20;
 
-/// A client that has sent nothing for so long is idle, and the server may have
+/// A client that has sent nothing for this long is idle, and the server may have
 /// closed its connection. On a busy machine even a client that sends without a
 /// pause can be that late.
 const LATE: Duration = Duration::from_millis(100);

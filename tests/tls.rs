@@ -106,7 +106,7 @@ fn a_body_of_many_records_goes_both_ways() {
 // --- Bytes that are no handshake, and slow ones ---
 
 #[test]
-fn a_client_without_tls_is_told_in_plain_text_to_use_https() {
+fn a_client_without_tls_gets_a_400_that_says_to_use_https() {
     let server = Https::start();
     for request in [REQUEST, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nfour", "G"] {
         let mut plain = server.connect();
@@ -118,7 +118,7 @@ fn a_client_without_tls_is_told_in_plain_text_to_use_https() {
         assert_eq!(support::statuses(&answers), [400]);
         assert_eq!(answers[0].detail(), Some("this port speaks HTTPS alone: use https://"));
         assert!(answers[0].closes());
-        // RFC 6797 §7.2: without TLS, anyone on the way could have written it.
+        // RFC 6797 §7.2: without TLS, anyone between client and server could have written it.
         assert_eq!(answers[0].header("Strict-Transport-Security"), None);
     }
 }
@@ -270,7 +270,7 @@ fn a_request_that_is_cut_off_reaches_no_handler() {
             (20, "the connection ended inside the head"),
         ] {
             let mut client = server.client(&config);
-            // Without close_notify, as if somebody on the way had cut the stream.
+            // Without close_notify, as if somebody between client and server had cut the stream.
             client.send(&whole[..cut]);
             client.stream.sock.shutdown(Shutdown::Write).unwrap();
             let answer = client.answer();

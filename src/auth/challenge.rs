@@ -2,7 +2,7 @@
 //!
 //! A guard that does not let a request through returns a [`Refusal`], and the
 //! refusal becomes the answer: a 401, a 403 or a 400 with its [`Challenge`]s in
-//! `WWW-Authenticate`. Nobody can make a refusal without a challenge, and
+//! `WWW-Authenticate`. No code can make a refusal without a challenge, and
 //! nothing else in this library makes a 401: "A server generating a 401
 //! response MUST send a WWW-Authenticate header field" (RFC 9110 §11.6.1).
 

@@ -1,7 +1,7 @@
 //! Guards for the auth schemes: Bearer, Basic, and keys in a header.
 //!
 //! Each guard does the same: it reads the credentials, asks the program's
-//! `lookup` whose they are, and refuses the request if nobody has them.
+//! `lookup` for the identity, and refuses the request if there is none.
 
 use crate::auth::challenge::{Challenge, Refusal};
 use crate::auth::credentials::{b64token, credentials, only_value, user_pass};

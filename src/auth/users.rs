@@ -74,8 +74,8 @@ impl Users {
         self.entries.iter().map(|entry| &*entry.token)
     }
 
-    /// The account with this name. For an unknown name, an account that no
-    /// password opens; to check a password there takes as long as elsewhere.
+    /// The account with this name. For an unknown name, an account for which no
+    /// password is right; checking one takes as long as for a known name.
     ///
     /// ```
     /// use guardhouse::{Password, Users};

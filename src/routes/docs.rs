@@ -23,7 +23,7 @@ const PAGE: &str = include_str!("docs.html");
 /// script in that HTML would run, and no token could be sent to another server.
 /// A test compares the hashes with the page; if they differ, it prints the new one.
 const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-RTy0Q5+dRUB61YwagrIP56WCBWFtoIsMQFjAuzCoevE='; \
+    script-src 'sha256-O41FQicJ6ei8WX9asShk3reQlHPfiu8zhqVvt6RWjMU='; \
     style-src 'sha256-aXGkyKA8++QPKyJqwowI1RsiGqQyPOMvs7SZBW+aF44='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

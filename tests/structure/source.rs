@@ -45,7 +45,7 @@ impl Source {
         format!("{}:{}", self.path, line + 1)
     }
 
-    /// The folder that `crate::` stands for: each program has one of its own.
+    /// The folder that `crate::` stands for: each program has its own.
     fn root(&self) -> &str {
         let length = match self.path.strip_prefix("src/bin/").and_then(|path| path.find('/')) {
             Some(name) => "src/bin/".len() + name + 1,

@@ -31,7 +31,7 @@ impl Failure {
                 (WRONG_USAGE, format!("{reason}\nTry: guardhouse --help"))
             }
         };
-        // If stderr is closed, the exit code says it alone.
+        // If stderr is closed, only the exit code says it.
         let _ = writeln!(io::stderr(), "guardhouse: {text}");
         ExitCode::from(code)
     }

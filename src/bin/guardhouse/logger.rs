@@ -2,9 +2,9 @@
 //!
 //! `simple_logger` writes to stderr. That call waits while the reader of stderr
 //! is slow, and it panics when the reader has gone. Neither may harm a request.
-//! So a thread of its own writes the lines, and takes them from a queue of
-//! limited length. A request puts its line into the queue and does not wait. When the
-//! queue is full, lines are lost, and the log says how many.
+//! So a separate thread writes the lines, and takes them from a queue of
+//! limited length. A request puts its line into the queue and does not wait.
+//! When the queue is full, lines are lost, and the log says how many.
 
 use std::fmt::{Arguments, Write};
 use std::mem;
@@ -23,8 +23,8 @@ const QUEUE_LENGTH: usize = 8192;
 /// How many lines go out in one write.
 const BATCH_LENGTH: usize = 256;
 /// How long the first line of a batch waits for more lines. Without this, under
-/// load, every line wakes the sleeping thread for itself alone, and that costs as
-/// much as the request that the line is about.
+/// load, each single line wakes the sleeping thread, and that costs as much as the
+/// request that the line is about.
 const BATCH_DELAY: Duration = Duration::from_millis(1);
 /// How long [`flush`](Log::flush) waits for the lines to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
