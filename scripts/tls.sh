@@ -113,7 +113,7 @@ cp "$dir/cert.pem" "$dir/old.pem"
 before=$(fingerprint)
 echo 'not a certificate' >"$dir/cert.pem"
 kill -HUP "$server"
-logged 'can.t load the certificate again, so the old one stays: .*cert.pem has no certificate'
+logged 'the server keeps the old certificate: .*cert.pem has no certificate'
 expect 'SIGHUP with a bad file: the old certificate stays in use' "$before" "$(fingerprint)"
 certificate
 kill -HUP "$server"

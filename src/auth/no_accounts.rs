@@ -13,9 +13,8 @@ pub(super) struct Accounts {}
 impl Accounts {
     /// Always fails, and says which builds read passwords.
     pub(super) fn add(&mut self, _: User, _phc: &str) -> Result<(), &'static str> {
-        Err(
-            "a password needs a build with the feature login: cargo build --release --features login",
-        )
+        Err("a password needs a build with the feature login: \
+             cargo build --release --features login")
     }
 
     /// Always zero.

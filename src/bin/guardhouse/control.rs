@@ -61,9 +61,7 @@ impl Control {
         match self.users.as_ref().map(|users| users.reload().map(|()| users.len())) {
             None => log::info!("there is no users file to load again"),
             Some(Ok(count)) => log::info!("users loaded again: {count}"),
-            Some(Err(error)) => {
-                log::error!("can't load the users again, so the old ones stay: {error}")
-            }
+            Some(Err(error)) => log::error!("the server keeps the old users: {error}"),
         }
         self.https.reload();
     }

@@ -40,9 +40,7 @@ impl Https {
         match self.0.as_ref().map(Tls::reload) {
             None => {}
             Some(Ok(())) => log::info!("the certificate is loaded again, for new connections"),
-            Some(Err(error)) => {
-                log::error!("can't load the certificate again, so the old one stays: {error}")
-            }
+            Some(Err(error)) => log::error!("the server keeps the old certificate: {error}"),
         }
     }
 }
