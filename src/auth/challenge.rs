@@ -82,7 +82,8 @@ impl Challenge {
 pub enum Reason {
     /// The request has no credentials for this guard: 401.
     Missing,
-    /// The guard can't read the credentials: 401.
+    /// The guard can't read the credentials: 401. FastAPI's Basic has the same detail for
+    /// them as for none. Bearer calls them invalid, as RFC 6750 §3.1 does.
     Unreadable,
     /// The guard can read the credentials, and they are wrong: 401.
     Invalid,
@@ -165,8 +166,8 @@ impl Refusal {
         &self.challenges
     }
 
-    /// The refusal of two guards of which either would do: the challenges of
-    /// both, and the rest from the guard for which credentials were sent.
+    /// The refusal of two guards where one is enough: the challenges of both; the status
+    /// and the detail of the guard whose credentials were sent.
     pub(super) fn or(self, mut other: Refusal) -> Refusal {
         let mut challenges = self.challenges;
         challenges.append(&mut other.challenges);

@@ -1,8 +1,8 @@
 //! Reads `Authorization`: finds the credentials for an auth scheme, and takes
 //! those of Bearer and Basic apart.
 //!
-//! These functions read bytes that any client can send, so each accepts exactly
-//! one form and refuses every other.
+//! These functions read bytes that any client can send, so each rejects every form
+//! except the one that it describes.
 
 use crate::auth::challenge::{Challenge, Refusal};
 use crate::http::header::{every, skip_whitespace, values};
@@ -31,7 +31,7 @@ use crate::http::request::Request;
 /// scheme, or more than one `Authorization` header.
 pub fn credentials<'r>(request: &'r Request, challenge: &Challenge) -> Result<&'r [u8], Refusal> {
     // RFC 6750 §3.1 defines this error for Bearer. It does no harm elsewhere.
-    let value = only_value(request, "Authorization").ok_or_else(|| {
+    let value = unrepeated_value(request, "Authorization").ok_or_else(|| {
         let challenge = challenge.clone();
         let description = "more than one Authorization field";
         Refusal::malformed(challenge.with_error("invalid_request", description))
@@ -40,6 +40,7 @@ pub fn credentials<'r>(request: &'r Request, challenge: &Challenge) -> Result<&'
     let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
     let (scheme, rest) = value.split_at(end);
     if scheme.eq_ignore_ascii_case(challenge.scheme().as_bytes()) {
+        // Tabs are skipped, too: no token and no Base64 begins with one.
         Ok(skip_whitespace(rest))
     } else {
         Err(Refusal::missing(challenge.clone()))
@@ -49,7 +50,7 @@ pub fn credentials<'r>(request: &'r Request, challenge: &Challenge) -> Result<&'
 /// The value of a header that carries credentials: empty if the request does not
 /// have the header, `None` if it has the header twice. Only list headers may be
 /// repeated (RFC 9110 §5.3), and we do not guess which of two values is valid.
-pub(super) fn only_value<'r>(request: &'r Request, name: &str) -> Option<&'r [u8]> {
+pub(super) fn unrepeated_value<'r>(request: &'r Request, name: &str) -> Option<&'r [u8]> {
     let mut values = values(request.headers(), name);
     let value = values.next().unwrap_or_default();
     if values.next().is_some() { None } else { Some(value) }

@@ -207,7 +207,7 @@ impl<T: 'static> Guard<T> {
     #[must_use]
     pub fn logged_as(self, name: impl Fn(&T) -> &str + Send + Sync + 'static) -> Guard<T> {
         self.map_result(move |request, result| {
-            result.inspect(|identity| request.identify(name(identity)))
+            result.inspect(|identity| request.log_as(name(identity)))
         })
     }
 
@@ -247,7 +247,8 @@ impl<T: Scoped + 'static> Guard<T> {
     #[must_use]
     pub fn scope(mut self, scope: &'static str) -> Guard<T> {
         self.description.scopes.push(scope);
-        // RFC 6750 defines `insufficient_scope`, so Bearer's challenge comes first.
+        // RFC 6750 defines `insufficient_scope`, so Bearer's challenge is used if the guard
+        // has one.
         let schemes = &self.description.schemes;
         let bearer = schemes.iter().find(|scheme| matches!(scheme, Scheme::Bearer(..)));
         let challenge = bearer

@@ -4,7 +4,7 @@
 //! `lookup` for the identity, and refuses the request if there is none.
 
 use crate::auth::challenge::{Challenge, Refusal};
-use crate::auth::credentials::{b64token, credentials, only_value, user_pass};
+use crate::auth::credentials::{b64token, credentials, unrepeated_value, user_pass};
 use crate::auth::description::Scheme;
 use crate::auth::guard::Guard;
 use crate::http::request::Request;
@@ -101,8 +101,8 @@ pub fn api_key<T>(
     let challenge = Challenge::new("ApiKey", realm).with_param("field", header);
     let scheme = Scheme::ApiKey(header, challenge.clone());
     let check = move |request: &Request| {
-        let key =
-            only_value(request, header).ok_or_else(|| Refusal::malformed(challenge.clone()))?;
+        let key = unrepeated_value(request, header)
+            .ok_or_else(|| Refusal::malformed(challenge.clone()))?;
         if key.is_empty() {
             return Err(Refusal::missing(challenge.clone()));
         }

@@ -26,7 +26,7 @@ pub struct Request<'a, 'c> {
     source: Option<&'c mut dyn Source>,
     peer: Option<SocketAddr>,
     /// The user's name for the access log; `None` if no access log is written.
-    identity: Option<OnceCell<String>>,
+    log_name: Option<OnceCell<String>>,
 }
 
 impl<'a, 'c> Request<'a, 'c> {
@@ -62,7 +62,7 @@ impl<'a, 'c> Request<'a, 'c> {
     }
 
     /// A request whose body comes from `source`. `is_logged` says whether anybody
-    /// will ask for its [`identity`](Request::identity).
+    /// will ask for its [`log_name`](Request::log_name).
     pub(crate) fn new(
         head: Head<'a>,
         body: Body<'a>,
@@ -70,8 +70,8 @@ impl<'a, 'c> Request<'a, 'c> {
         peer: Option<SocketAddr>,
         is_logged: bool,
     ) -> Request<'a, 'c> {
-        let identity = is_logged.then(OnceCell::new);
-        Request { head, body, source, peer, identity }
+        let log_name = is_logged.then(OnceCell::new);
+        Request { head, body, source, peer, log_name }
     }
 
     /// The method.
@@ -141,24 +141,24 @@ impl<'a, 'c> Request<'a, 'c> {
     }
 
     /// Names the user for the access log. Only the first call has an effect.
-    pub fn identify(&self, name: &str) {
-        if let Some(identity) = &self.identity {
-            identity.get_or_init(|| name.to_owned());
+    pub fn log_as(&self, name: &str) {
+        if let Some(log_name) = &self.log_name {
+            log_name.get_or_init(|| name.to_owned());
         }
     }
 
-    /// The name that [`identify`](Request::identify) was given. `None` also if no
+    /// The name that [`log_as`](Request::log_as) was given. `None` also if no
     /// access log is written: then the name is not kept.
     #[must_use]
-    pub fn identity(&self) -> Option<&str> {
-        self.identity.as_ref().and_then(OnceCell::get).map(String::as_str)
+    pub fn log_name(&self) -> Option<&str> {
+        self.log_name.as_ref().and_then(OnceCell::get).map(String::as_str)
     }
 
     /// Ends the request, so that the connection can use its source again. Returns what
     /// comes after the handler needs: the head and the user's name for the access log,
     /// and the body, to drain it.
     pub(crate) fn into_parts(self) -> (Head<'a>, Body<'a>, Option<String>) {
-        (self.head, self.body, self.identity.and_then(OnceCell::into_inner))
+        (self.head, self.body, self.log_name.and_then(OnceCell::into_inner))
     }
 }
 
@@ -202,11 +202,11 @@ mod tests {
     #[test]
     fn a_name_is_kept_only_for_an_access_log() {
         let mut request = Request::parse(b"GET / HTTP/1.0\r\n\r\n").expect("a valid head");
-        request.identify("Ann");
-        request.identify("Bob");
-        assert_eq!(request.identity(), Some("Ann"));
-        request.identity = None;
-        request.identify("Ann");
-        assert_eq!(request.identity(), None);
+        request.log_as("Ann");
+        request.log_as("Bob");
+        assert_eq!(request.log_name(), Some("Ann"));
+        request.log_name = None;
+        request.log_as("Ann");
+        assert_eq!(request.log_name(), None);
     }
 }

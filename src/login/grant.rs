@@ -123,7 +123,7 @@ impl Login {
         let user = account.check(&form.password);
         drop(permit);
         let user = user.ok_or(GrantError::WrongPassword)?;
-        request.identify(user.name());
+        request.log_as(user.name());
         // Step 3: check the scopes. This comes after the password, because only
         // the user may learn which scopes they have.
         let user = form.granted_to(user).ok_or(GrantError::Scope)?;

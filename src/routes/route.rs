@@ -207,6 +207,8 @@ mod tests {
     use crate::auth::challenge::{Challenge, Refusal};
     use crate::auth::schemes;
     use crate::http::status::Status;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
     #[track_caller]
     fn answer(route: &Route, request: &str) -> (Status, String) {
@@ -216,18 +218,21 @@ mod tests {
     }
 
     #[test]
-    fn the_guard_runs_before_the_handler() {
+    fn a_request_that_the_guard_refuses_does_not_run_the_handler() {
+        let runs = Arc::new(AtomicUsize::new(0));
         let guard = schemes::bearer("r", |token| (token == "t").then_some("Ann"));
-        let handler = |_: &mut Request, name| match name {
-            "Ann" => Response::text(name),
-            _ => unreachable!("the guard returns Ann or refuses"),
-        };
-        let route = Route::guarded(Method::GET, "/me", guard, handler);
-        let (status, body) = answer(&route, "GET /me HTTP/1.0\r\nAuthorization: Bearer t\r\n\r\n");
-        assert_eq!((status, body.as_str()), (Status::OK, "Ann"));
+        let counted = Arc::clone(&runs);
+        let route = Route::guarded(Method::GET, "/me", guard, move |_: &mut Request, name| {
+            counted.fetch_add(1, Relaxed);
+            Response::text(name)
+        });
         let (status, body) = answer(&route, "GET /me HTTP/1.0\r\n\r\n");
         assert_eq!(status, Status::UNAUTHORIZED);
         assert_eq!(body, r#"{"detail":"Not authenticated"}"#);
+        assert_eq!(runs.load(Relaxed), 0);
+        let (status, body) = answer(&route, "GET /me HTTP/1.0\r\nAuthorization: Bearer t\r\n\r\n");
+        assert_eq!((status, body.as_str()), (Status::OK, "Ann"));
+        assert_eq!(runs.load(Relaxed), 1);
     }
 
     #[test]
