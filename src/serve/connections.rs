@@ -35,6 +35,19 @@ impl Registry {
     fn removed(&self) -> u64 {
         self.added - self.by_number.len() as u64
     }
+
+    /// The connection that has been idle longest, of those that can be evicted.
+    fn idle_longest(&self) -> Option<&Connected> {
+        let idle = self.by_number.values().filter_map(|connected| {
+            let state = &connected.state;
+            if state.must_end() { None } else { Some((state.idle_since()?, &**connected)) }
+        });
+        idle.min_by_key(|(since, _)| *since).map(|(_, connected)| connected)
+    }
+
+    fn is_one_new(&self) -> bool {
+        self.by_number.values().any(|connected| connected.state.is_new())
+    }
 }
 
 /// One connection, as the server sees it.
@@ -77,12 +90,16 @@ impl Connections {
     /// worked on is never cut off: if no connection is idle, or each idle one has been
     /// asked to end already, the result is false at once.
     pub(crate) fn make_room(&self, timeout: Duration) -> bool {
-        let registry = self.lock();
-        let idle = registry.by_number.values().filter_map(|connected| {
-            let state = &connected.state;
-            if state.must_end() { None } else { Some((state.idle_since()?, connected)) }
-        });
-        let Some((_, evicted)) = idle.min_by_key(|(since, _)| *since) else { return false };
+        let deadline = Instant::now() + timeout;
+        let mut registry = self.lock();
+        // A worker that starts with a connection says in a moment whether that is idle.
+        while registry.idle_longest().is_none() && registry.is_one_new() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            registry = self.wait(registry, Duration::from_millis(1));
+        }
+        let Some(evicted) = registry.idle_longest() else { return false };
         // It waits for a request. One that has just arrived is still answered; what
         // comes later is not read.
         evicted.state.ask_to_end();
@@ -167,38 +184,44 @@ impl Drop for OpenConnection {
 /// them sees that an idle connection must end.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Milliseconds since [`EPOCH`], or [`BUSY`].
+    /// Milliseconds since [`EPOCH`], or [`BUSY`], or [`NEW`].
     idle_since: AtomicU64,
     must_end: AtomicBool,
 }
 
 /// A request is being read or answered.
 const BUSY: u64 = u64::MAX;
+/// No worker has begun with the connection.
+const NEW: u64 = u64::MAX - 1;
 
 /// The moment from which the times in states are measured.
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl State {
-    /// A new connection is idle: it waits for its first request.
     pub(crate) fn new() -> State {
-        let idle_since = AtomicU64::new(millis_since_epoch(Instant::now()));
-        State { idle_since, must_end: AtomicBool::new(false) }
+        State { idle_since: AtomicU64::new(NEW), must_end: AtomicBool::new(false) }
     }
 
     /// From now on the connection waits for a request, and can be evicted.
     pub(crate) fn set_idle(&self, now: Instant) {
-        self.idle_since.store(millis_since_epoch(now), SeqCst);
+        let since = now.saturating_duration_since(*EPOCH).as_millis();
+        self.idle_since.store(u64::try_from(since).unwrap_or(NEW - 1), SeqCst);
     }
 
-    /// A request has begun to arrive.
+    /// A request has begun to arrive, or the connection can't be evicted for another
+    /// reason.
     pub(crate) fn set_busy(&self) {
         self.idle_since.store(BUSY, SeqCst);
     }
 
-    /// Since when the connection is idle, from [`EPOCH`] on; `None` if it is busy.
+    /// Since when the connection is idle, from [`EPOCH`] on; `None` if it is not.
     fn idle_since(&self) -> Option<Duration> {
         let since = self.idle_since.load(SeqCst);
-        (since != BUSY).then(|| Duration::from_millis(since))
+        (since < NEW).then(|| Duration::from_millis(since))
+    }
+
+    fn is_new(&self) -> bool {
+        self.idle_since.load(SeqCst) == NEW
     }
 
     /// Asks the connection to end, after the request that it works on.
@@ -210,9 +233,4 @@ impl State {
     pub(crate) fn must_end(&self) -> bool {
         self.must_end.load(SeqCst)
     }
-}
-
-fn millis_since_epoch(now: Instant) -> u64 {
-    let since = now.saturating_duration_since(*EPOCH).as_millis();
-    u64::try_from(since).unwrap_or(BUSY - 1)
 }

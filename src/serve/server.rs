@@ -8,6 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use crate::limits::Limits;
 use crate::routes::table::Routes;
@@ -209,22 +210,20 @@ impl Acceptor {
         }
         let Err(error) = self.shared.start_worker() else { return };
         self.shortage.report(&error);
-        // There is no thread for a new worker. If a connection is evicted, its worker
-        // takes this one. If none is, this one gets 503; `try_clone`, because the
-        // connection itself leaves `connections` here.
-        if !connections.make_room(PAUSE)
-            && let Some(connection) = queue.take_back()
-            && let Ok(stream) = connection.stream.try_clone()
-        {
+        // There is no thread for a new worker, so this connection waits for the worker of
+        // one that is evicted. If none is, it gets 503; `try_clone`, because the connection
+        // itself leaves `connections` here.
+        let Some(connection) = queue.take_back() else { return };
+        connection.state.set_busy();
+        if connections.make_room(PAUSE) {
+            queue.push(connection);
+        } else if let Ok(stream) = connection.stream.try_clone() {
             self.answer_503(stream);
         }
     }
 
     fn answer_503(&mut self, stream: TcpStream) {
-        // Over TLS, a 503 would need a handshake, and there is no room for that.
-        if self.shared.tls.is_none() {
-            self.shortage.answer_503(stream);
-        }
+        self.shortage.answer_503(stream, self.shared.tls.is_some());
     }
 }
 
@@ -247,6 +246,8 @@ impl Shared {
 
     fn serve(&self, connection: &OpenConnection, yielding: &WorkerYielding) -> io::Result<()> {
         let (stream, state) = (&connection.stream, &connection.state);
+        // Until its first bytes come, so also during a TLS handshake, it can be evicted.
+        state.set_idle(Instant::now());
         let Shared { routes, limits, .. } = self;
         // An answer is one write, and must not wait until the peer has acknowledged the
         // one before it.

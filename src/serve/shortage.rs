@@ -60,13 +60,16 @@ impl Shortage {
         }
     }
 
-    /// Answers 503 to a connection for which there is no room.
-    pub(crate) fn answer_503(&mut self, mut stream: TcpStream) {
+    /// Answers 503 to a connection for which there is no room, and closes it. Over TLS it
+    /// is closed without an answer: that would need a handshake, and there is no room.
+    pub(crate) fn answer_503(&mut self, mut stream: TcpStream, is_tls: bool) {
         let response = Response::detail(Status::SERVICE_UNAVAILABLE, "Service Unavailable")
             .with_header("Retry-After", "1");
         let mut answer = Vec::new();
-        response.write_head(&mut answer, Clock::new().imf_fixdate(), Persistence::Close, "");
-        answer.extend_from_slice(response.sent_body(false));
+        if !is_tls {
+            response.write_head(&mut answer, Clock::new().imf_fixdate(), Persistence::Close, "");
+            answer.extend_from_slice(response.sent_body(false));
+        }
         // It never waits: a short answer fits into a send buffer that is empty.
         let sent = stream.set_nonblocking(true).and_then(|()| stream.write_all(&answer));
         if sent.and_then(|()| stream.shutdown(Shutdown::Write)).is_err() {
