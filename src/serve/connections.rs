@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
-use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -160,15 +159,7 @@ impl Connections {
 /// A connection that is open until this is dropped.
 pub(crate) struct OpenConnection {
     connections: Arc<Connections>,
-    connected: Arc<Connected>,
-}
-
-impl Deref for OpenConnection {
-    type Target = Connected;
-
-    fn deref(&self) -> &Connected {
-        &self.connected
-    }
+    pub(crate) connected: Arc<Connected>,
 }
 
 impl Drop for OpenConnection {

@@ -13,7 +13,7 @@ use std::time::Instant;
 use crate::limits::Limits;
 use crate::routes::table::Routes;
 use crate::serve::connection::{self, Context};
-use crate::serve::connections::{Connections, OpenConnection};
+use crate::serve::connections::{Connected, Connections, OpenConnection};
 use crate::serve::shortage::{PAUSE, Shortage, make_room_or_pause};
 use crate::serve::stop::Stop;
 use crate::serve::tls::Tls;
@@ -196,14 +196,14 @@ impl Acceptor {
     /// connection that has been idle longest is evicted. If none is idle, the new one
     /// gets 503.
     fn give_to_worker(&mut self, stream: TcpStream) {
-        let Shared { connections, queue, limits, .. } = &*self.shared;
+        let Shared { connections, queue, limits, tls, .. } = &*self.shared;
         let added = connections.add(stream, limits.connections).or_else(|stream| {
             connections.make_room(PAUSE);
             connections.add(stream, limits.connections)
         });
         let connection = match added {
             Ok(connection) => connection,
-            Err(stream) => return self.answer_503(stream),
+            Err(stream) => return self.shortage.answer_503(stream, tls.is_some()),
         };
         if queue.push(connection) {
             return;
@@ -214,16 +214,12 @@ impl Acceptor {
         // one that is evicted. If none is, it gets 503; `try_clone`, because the connection
         // itself leaves `connections` here.
         let Some(connection) = queue.take_back() else { return };
-        connection.state.set_busy();
+        connection.connected.state.set_busy();
         if connections.make_room(PAUSE) {
             queue.push(connection);
-        } else if let Ok(stream) = connection.stream.try_clone() {
-            self.answer_503(stream);
+        } else if let Ok(stream) = connection.connected.stream.try_clone() {
+            self.shortage.answer_503(stream, tls.is_some());
         }
-    }
-
-    fn answer_503(&mut self, stream: TcpStream) {
-        self.shortage.answer_503(stream, self.shared.tls.is_some());
     }
 }
 
@@ -238,14 +234,14 @@ impl Shared {
     fn work(&self) {
         let yielding = WorkerYielding::new(&self.yielding);
         while let Some(connection) = self.queue.pop(self.limits.worker_timeout, &yielding) {
-            if let Err(error) = self.serve(&connection, &yielding) {
+            if let Err(error) = self.serve(&connection.connected, &yielding) {
                 log::debug!("a connection has ended before it was served: {error}");
             }
         }
     }
 
-    fn serve(&self, connection: &OpenConnection, yielding: &WorkerYielding) -> io::Result<()> {
-        let (stream, state) = (&connection.stream, &connection.state);
+    fn serve(&self, connected: &Connected, yielding: &WorkerYielding) -> io::Result<()> {
+        let (stream, state) = (&connected.stream, &connected.state);
         // Until its first bytes come, so also during a TLS handshake, it can be evicted.
         state.set_idle(Instant::now());
         let Shared { routes, limits, .. } = self;
