@@ -47,8 +47,8 @@ fn me(_: &mut Request, user: User) -> Response {
     Response::json(json::object([("username", user.name())]))
 }
 
-/// Reading the body can fail: `?` then answers with the right status, such as 413
-/// for a body that is too large.
+/// Reading the body can fail: `?` then answers with the right status, such as 400
+/// for a body that is cut off.
 fn add_note(request: &mut Request, user: User) -> Result<Response, Error> {
     let note = request.body()?;
     Ok(Response::text(format!("{} wrote {} bytes.\n", user.name(), note.len())))
