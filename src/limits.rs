@@ -37,7 +37,7 @@ pub struct Limits {
     pub chunk_extension_bytes: usize,
     /// Bytes in all trailers. Default 4 KiB: they are dropped.
     pub trailer_bytes: usize,
-    /// Bytes of a body that nobody has read, and that the server reads and drops so
+    /// Bytes of a body that no handler has read, and that the server reads and drops so
     /// that the connection can stay open. Default 64 KiB: for more, a new connection
     /// costs less. Go drains 256 KiB.
     pub drain_bytes: u64,
@@ -68,7 +68,7 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a peer may read nothing of an answer. Default 10 s.
     pub write_timeout: Duration,
-    /// How long the server waits for a body that nobody has read. Default 1 s.
+    /// How long the server waits for a body that no handler has read. Default 1 s.
     pub drain_timeout: Duration,
     /// How long the server still reads from a connection that it closes, so that the
     /// peer gets the answer before a reset (RFC 9112 §9.6). Default 2 s.

@@ -1,4 +1,4 @@
-//! Accounts: the users who log in with a name and a password (feature `login`;
+//! Accounts: users that log in with a name and a password (feature `login`;
 //! `no_accounts.rs` stands in for this file without it).
 //!
 //! The time that a login takes must not tell a client which names exist. So a
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use crate::auth::password::Password;
 use crate::auth::user::User;
 
-/// A user and the password that proves who they are.
+/// A user and the password of this user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     user: Option<User>,

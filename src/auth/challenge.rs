@@ -167,7 +167,7 @@ impl Refusal {
     }
 
     /// The refusal of two guards where one is enough: the challenges of both; the status
-    /// and the detail of the guard whose credentials were sent.
+    /// and the detail of the guard that got credentials.
     pub(super) fn or(self, mut other: Refusal) -> Refusal {
         let mut challenges = self.challenges;
         challenges.append(&mut other.challenges);

@@ -17,7 +17,8 @@ use crate::auth::description::{Description, Scheme};
 use crate::auth::user::Scoped;
 use crate::http::request::Request;
 
-/// A function that decides whether a request may reach its handler, and as whom.
+/// A function that decides whether a request may reach its handler, and finds the user
+/// that the handler gets.
 ///
 /// Every `Fn(&Request) -> Result<T, Refusal>` is a guard, and
 /// [`Route::guarded`](crate::Route::guarded) takes such a closure as well.

@@ -1,4 +1,4 @@
-//! Decides whether a request may reach its handler, and as whom.
+//! Decides whether a request may reach its handler, and finds its user.
 
 #[cfg(feature = "login")]
 pub(crate) mod accounts;

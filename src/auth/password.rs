@@ -1,5 +1,5 @@
-//! A hashed password, as a users file holds it. Somebody who reads the file
-//! can't log in with the hash.
+//! A hashed password, as a users file holds it. A reader of the file can't
+//! log in with the hash.
 //!
 //! The hash is Argon2id (RFC 9106), written as a PHC string: algorithm, cost,
 //! salt and hash, separated by `$`. The crate `argon2` computes it; this file
@@ -71,11 +71,11 @@ impl Password {
     }
 
     /// Does the work of [`matches`](Password::matches), and returns false. For
-    /// unknown names, whose answer must take as long as that for known ones.
+    /// unknown names: their answer must take as long as that for known ones.
     pub(super) fn matches_nothing(password: &str) -> bool {
         let mut hash = [0; 32];
         let _ = Argon2::default().hash_password_into(password.as_bytes(), &[0; 16], &mut hash);
-        // `black_box` keeps the compiler from leaving out a result that nobody uses.
+        // `black_box` keeps the compiler from leaving out a result that is not used.
         black_box(hash);
         false
     }

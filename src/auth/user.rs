@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// Somebody with a name and scopes (RFC 6749 §3.3). A clone shares both.
+/// A user: a name and scopes (RFC 6749 §3.3). A clone shares both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(Arc<Profile>);
 

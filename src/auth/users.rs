@@ -58,7 +58,7 @@ impl Users {
         Users { accounts, ..self }
     }
 
-    /// The user who has this token.
+    /// The user with this token.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<User> {
         let hash = self.key.hash_one(token);

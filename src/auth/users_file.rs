@@ -2,7 +2,7 @@
 //! guards look users up.
 //!
 //! A new store replaces the old one as a whole. A lookup keeps nothing in its
-//! thread, so a user whose line was deleted is gone from memory after a reload.
+//! thread. So when a line is deleted, its user is gone from memory after a reload.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -58,7 +58,7 @@ impl UsersFile {
         Ok(())
     }
 
-    /// The user who has this token.
+    /// The user with this token.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<User> {
         self.users().by_token(token)
@@ -111,7 +111,7 @@ impl Users {
     /// `#`, are skipped.
     ///
     /// With the feature `login`, a PHC string can take the token's place:
-    /// `name:$argon2id$…:scopes` is a user who logs in with a password.
+    /// `name:$argon2id$…:scopes` is a user with a password, to log in with.
     ///
     /// ```
     /// use guardhouse::Users;
@@ -158,7 +158,7 @@ impl Users {
     }
 }
 
-/// The user of a line, and what proves who they are: a token or a PHC string.
+/// The user of a line, and the secret of the line: a token or a PHC string.
 /// The error says what is wrong.
 fn parse_line(line: &str) -> Result<(User, &str), &'static str> {
     let (name, rest) = line.split_once(':').ok_or("no colon after the name: write name:token")?;

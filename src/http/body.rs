@@ -259,7 +259,7 @@ pub(crate) mod tests {
         assert_eq!(body.incoming().later(), b"NEXT");
     }
 
-    /// A peer whose bytes arrive all at once.
+    /// A peer that sends all its bytes at once.
     struct Whole<'a>(&'a mut &'static [u8]);
 
     impl Source for Whole<'_> {

@@ -41,8 +41,8 @@ pub enum Version {
 }
 
 impl<'a> Head<'a> {
-    /// Parses a whole head, whose end [`HeadEnd`](crate::http::head_end::HeadEnd)
-    /// has found.
+    /// Parses a whole head. [`HeadEnd`](crate::http::head_end::HeadEnd) has found
+    /// its end.
     pub(crate) fn parse<'h: 'a>(
         head: &'h [u8],
         slots: &'a mut Slots<'h>,
@@ -171,9 +171,9 @@ pub(crate) fn split<'s, 'a>(
     limits: &Limits,
 ) -> Result<(RequestLine<'a>, &'s [Header<'a>]), Error> {
     let Slots { few, many } = slots;
-    let most = few.len().min(limits.headers);
-    match split_into(few.get_mut(..most).unwrap_or_default(), head) {
-        Err(Error::TooManyHeaders) if most < limits.headers => {
+    let max = few.len().min(limits.headers);
+    match split_into(few.get_mut(..max).unwrap_or_default(), head) {
+        Err(Error::TooManyHeaders) if max < limits.headers => {
             many.resize_with(limits.headers, MaybeUninit::uninit);
             split_into(many, head)
         }
@@ -228,7 +228,7 @@ fn meaning(error: httparse::Error, head: &[u8]) -> Error {
 mod tests {
     use super::*;
 
-    /// Parses a head whose end has been found already.
+    /// Parses a whole head: its end has been found already.
     #[track_caller]
     fn parse<T>(head: &str, look: impl FnOnce(Head) -> T) -> Result<T, Error> {
         let limits = &Limits::DEFAULT;

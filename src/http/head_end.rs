@@ -32,7 +32,7 @@ impl HeadEnd {
         loop {
             let max = self.start + limits.head_bytes;
             let bytes = bytes.get(..max).unwrap_or(bytes);
-            // One byte back: it may be a CR whose LF has arrived only now.
+            // One byte back: it may be a CR, and its LF has arrived only now.
             let from = self.seen.saturating_sub(1).max(self.line);
             let end = from + line_length(bytes.get(from..).unwrap_or_default());
             match bytes.get(end..).unwrap_or_default() {

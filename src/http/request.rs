@@ -61,7 +61,7 @@ impl<'a, 'c> Request<'a, 'c> {
         Ok(Request::new(head, body, None, None, true))
     }
 
-    /// A request whose body comes from `source`. `is_logged` says whether anybody
+    /// A request with a body that comes from `source`. `is_logged` says whether a log
     /// will ask for its [`log_name`](Request::log_name).
     pub(crate) fn new(
         head: Head<'a>,

@@ -105,7 +105,7 @@ impl Login {
         answer.with_header("Cache-Control", "no-store").with_header("Pragma", "no-cache")
     }
 
-    /// The user to whom this token was issued, with the scopes of the token.
+    /// The user that got this token, with the scopes of the token.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<User> {
         let issued = self.0.tokens.find(token, Instant::now())?;

@@ -1,9 +1,9 @@
 //! The tokens that logins issue, until they expire.
 //!
 //! They are in memory only, so they end with the process. The store keeps a hash
-//! of each token and not the token, so somebody who reads the memory can't use
-//! them. A lookup may compare the hashes with `==`: to learn a hash from the
-//! time that this takes, a client would have to choose the hash of what it sends.
+//! of each token and not the token, so a reader of the memory can't use
+//! them. A lookup may compare the hashes with `==`: to learn a hash from the time
+//! that this takes, a client would have to choose the hash of what it sends.
 //!
 //! Many requests look tokens up at the same time, so the store has 64 parts, each
 //! with its own lock, and the hash picks the part. A lookup waits only while a

@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
 
+use crate::http::header::values;
 use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::response::Response;
@@ -120,9 +121,8 @@ fn entity_tag(body: &str) -> String {
 /// Whether `If-None-Match` has the tag, or is `*`. "A recipient MUST use the weak
 /// comparison function" (RFC 9110 §13.1.2), so `W/` before a tag is ignored.
 fn client_has(request: &Request, etag: &str) -> bool {
-    let sent = request.headers().iter();
-    sent.filter(|header| header.name.eq_ignore_ascii_case("If-None-Match"))
-        .filter_map(|header| str::from_utf8(header.value).ok())
+    values(request.headers(), "If-None-Match")
+        .filter_map(|value| str::from_utf8(value).ok())
         // This also splits a tag that has a comma. Our tags have none, so no part
         // of such a tag equals ours.
         .flat_map(|value| value.split(','))

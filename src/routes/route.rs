@@ -37,7 +37,7 @@ impl Route {
     /// ```
     ///
     /// A handler that wants a user does not compile here. FastAPI accepts the
-    /// same mistake, a `Depends` that somebody forgot:
+    /// same mistake, a `Depends` that was forgotten:
     ///
     /// ```compile_fail,E0593
     /// use guardhouse::{Method::GET, Request, Response, Route, User};

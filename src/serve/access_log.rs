@@ -28,7 +28,7 @@ const TARGET: &str = "guardhouse::access";
 #[derive(Debug)]
 pub(crate) struct AccessLog {
     peer: Option<SocketAddr>,
-    /// The lines whose answers are not written yet. Each ends in `\n`.
+    /// The lines of answers that are not written yet. Each ends in `\n`.
     lines: String,
 }
 

@@ -158,7 +158,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         }
     }
 
-    /// Answers the request at the front of the buffer, whose head has that length.
+    /// Answers the request at the front of the buffer. Its head has that length.
     fn answer(&mut self, length: usize) -> Result<(), Close> {
         let Context { peer, routes, limits, state, yielding } = self.context;
 
@@ -219,7 +219,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         self.wire.flush().map_err(|_| Close::AtOnce)
     }
 
-    /// Answers a request whose head is not valid, or not whole in time. The server can't
+    /// Answers a request with a head that is not valid, or not whole in time. The server can't
     /// know where the next request begins, so the connection closes.
     fn answer_error(&mut self, error: Error) -> Close {
         let response = Response::from(error);

@@ -1,4 +1,4 @@
-//! Who is connected, and who makes room for others.
+//! Which connections are open, and which one is closed to make room for another.
 //!
 //! The server keeps every open connection in [`Connections`]. A lock is taken when a
 //! connection is added and when it is removed, never while a request is served. In
@@ -43,10 +43,6 @@ impl Registry {
         });
         idle.min_by_key(|(since, _)| *since).map(|(_, connected)| connected)
     }
-
-    fn is_one_new(&self) -> bool {
-        self.by_number.values().any(|connected| connected.state.is_new())
-    }
 }
 
 /// One connection, as the server sees it.
@@ -87,18 +83,22 @@ impl Connections {
     /// Evicts the connection that has been idle longest, and waits until a connection is
     /// removed, `timeout` at most. Returns whether one was. A request that is being
     /// worked on is never cut off: if no connection is idle, or each idle one has been
-    /// asked to end already, the result is false at once.
+    /// asked to end already, the result is false. It is false at once, unless a worker
+    /// has not begun with its connection yet.
     pub(crate) fn make_room(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let mut registry = self.lock();
-        // A worker that starts with a connection says in a moment whether that is idle.
-        while registry.idle_longest().is_none() && registry.is_one_new() {
-            if Instant::now() >= deadline {
+        let evicted = loop {
+            if let Some(evicted) = registry.idle_longest() {
+                break evicted;
+            }
+            // A worker that starts with a connection says in a moment whether that is idle.
+            let is_one_new = registry.by_number.values().any(|connected| connected.state.is_new());
+            if !is_one_new || Instant::now() >= deadline {
                 return false;
             }
             registry = self.wait(registry, Duration::from_millis(1));
-        }
-        let Some(evicted) = registry.idle_longest() else { return false };
+        };
         // It waits for a request. One that has just arrived is still answered; what
         // comes later is not read.
         evicted.state.ask_to_end();

@@ -1,7 +1,7 @@
 //! The server: it listens, and one thread accepts connections in a plain loop.
 //!
 //! Each connection goes to a worker thread, which serves it to its end
-//! (`connection.rs`). The accept loop alone decides who makes room when there are
+//! (`connection.rs`). The accept loop alone closes idle connections when there are
 //! too many connections, or too few descriptors or threads.
 
 use std::io;
@@ -61,7 +61,7 @@ impl Server {
         Server::from_listener(TcpListener::bind(address)?)
     }
 
-    /// A server at a listener that was made elsewhere: one whose queue is longer
+    /// A server at a listener that was made elsewhere: one with a longer queue
     /// than the standard library's 128, or one that a supervisor has handed over.
     ///
     /// ```

@@ -15,10 +15,10 @@ use crate::serve::connections::Connections;
 /// to pass.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
-/// Evicts an idle connection. If none is idle, waits a little: there is no event that
-/// could be waited for instead.
+/// Evicts an idle connection. If none is idle, waits a little.
 pub(crate) fn make_room_or_pause(connections: &Connections) {
     if !connections.make_room(PAUSE) {
+        // No event says that a shortage is over. Only time can pass.
         thread::sleep(PAUSE);
     }
 }

@@ -114,7 +114,7 @@ impl Stream for TlsStream<'_> {
         self.socket.stream.shutdown(Shutdown::Write)
     }
 
-    /// Tells browsers to use HTTPS only. Otherwise somebody between the two ends could
+    /// Tells browsers to use HTTPS only. Otherwise an attacker between the two ends could
     /// keep them, and their tokens, on plain HTTP. Only over TLS: "An HSTS Host MUST NOT
     /// include the STS header field in HTTP responses conveyed over non-secure
     /// transport" (RFC 6797 §7.2).
@@ -137,7 +137,7 @@ impl Drop for TlsStream<'_> {
     }
 }
 
-/// A socket whose reads have one deadline together: a peer that sends a record byte
+/// A socket with one deadline for all its reads together: a peer that sends a record byte
 /// by byte gets no more time than one that sends it whole.
 struct Timed<'s> {
     stream: &'s TcpStream,

@@ -15,7 +15,7 @@
 //! time slice is over, for each request. A thread that wakes up is let in before
 //! such a program.
 //!
-//! No system call says whose threads are in the queue. So the server tries it out:
+//! No system call says which program's threads are in the queue. So the server tries it out:
 //! for a hundredth of a second all workers do the other thing than now, and then
 //! they keep whichever answered more requests. All of them must do the same,
 //! because threads that wake up overtake those that yield. A server with time to

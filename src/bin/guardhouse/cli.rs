@@ -168,7 +168,7 @@ fn require_feature(name: &str) -> Result<(), String> {
     let (feature, is_built_in) = match name {
         // The answer differs between builds, and nothing else here does.
         "--token-lifetime" | "--hash-password" => ("login", cfg!(feature = "login")),
-        // As above.
+        // This answer, too, differs between builds.
         "--tls-cert" | "--tls-key" => ("tls", cfg!(feature = "tls")),
         _ => return Ok(()),
     };

@@ -14,7 +14,7 @@ use crate::prompt;
 
 const TOKEN_PATH: &str = "/token";
 
-/// Issues tokens, and finds the user whom a token was issued to. Clones share
+/// Issues tokens, and finds the user that got a token. Clones share
 /// the issued tokens.
 #[derive(Clone)]
 pub struct Logins(Login);
@@ -34,7 +34,7 @@ impl Logins {
         Logins(Login::new(limits, account))
     }
 
-    /// The user whom this token was issued to.
+    /// The user that got this token.
     pub fn by_token(&self, token: &str) -> Option<User> {
         self.0.by_token(token)
     }
@@ -58,7 +58,7 @@ pub fn announce(guard: Guard<User>) -> Guard<User> {
 ///
 /// # Errors
 ///
-/// Nobody gave a password, or the system has no random source.
+/// No password was given, or the system has no random source.
 pub fn hash_password() -> io::Result<String> {
     let password = prompt::password()?;
     Ok(Password::hash(&password)?.to_string())

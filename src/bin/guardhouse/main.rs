@@ -93,7 +93,7 @@ fn serve(options: Options) -> Result<(), Failure> {
     control.start(options.drain_delay);
     // Write all warnings before the line that says that the server listens.
     log::logger().flush();
-    // If nobody reads stdout, the server runs all the same.
+    // If no program reads stdout, the server runs all the same.
     let _ = commands::write(&format!("listening on {scheme}://{address}\n"));
     server.run(routes(guards, logins, readiness)).map_err(Failure::could_not_run)
 }

@@ -46,7 +46,7 @@ extern "C" fn handle(number: c_int) {
     let byte = number.to_le_bytes()[0];
     // SAFETY: `byte` is one byte long and lives until the call returns, and a
     // handler may call `write`. The result does not matter: a full pipe already
-    // holds more signals than anyone needs.
+    // holds more signals than the server needs.
     unsafe {
         write(WRITER.load(Relaxed), (&raw const byte).cast(), 1);
     }
