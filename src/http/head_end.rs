@@ -39,11 +39,7 @@ impl HeadEnd {
                 [b'\r', b'\n', ..] => {}
                 [] | [b'\r'] => {
                     self.seen = bytes.len();
-                    return if self.seen == max {
-                        Err(too_long(bytes, self.start, limits))
-                    } else {
-                        Ok(None)
-                    };
+                    return if self.seen == max { Err(self.too_long(bytes, limits)) } else { Ok(None) };
                 }
                 // "a recipient MAY recognize a single LF as a line terminator"
                 // (RFC 9112 §2.2). We don't: two parsers that differ in it see
@@ -68,6 +64,21 @@ impl HeadEnd {
         }
     }
 
+    /// Which part of a head is too long: the target, the rest of the request line, or the
+    /// headers.
+    fn too_long(&self, bytes: &[u8], limits: &Limits) -> Error {
+        let head = bytes.get(self.start..).unwrap_or_default();
+        let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let target = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+        if target.len() > limits.target_bytes {
+            Error::TargetTooLong
+        } else if self.line == self.start {
+            Error::RequestLine
+        } else {
+            Error::HeadTooLarge
+        }
+    }
+
     /// Whether a request has begun: something else than blank lines has arrived.
     pub(crate) fn has_begun(&self) -> bool {
         self.seen > self.start
@@ -83,14 +94,6 @@ fn line_length(bytes: &[u8]) -> usize {
     let skipped = blocks.iter().take_while(|block| !ends_in(block)).count() * 16;
     let rest = bytes.get(skipped..).unwrap_or_default();
     skipped + rest.iter().take_while(|byte| !ends_line(byte)).count()
-}
-
-/// Which limit is exceeded by a head that is too long: the target's, or the head's.
-fn too_long(bytes: &[u8], start: usize, limits: &Limits) -> Error {
-    let head = bytes.get(start..).unwrap_or_default();
-    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    let target = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-    if target.len() > limits.target_bytes { Error::TargetTooLong } else { Error::HeadTooLarge }
 }
 
 #[cfg(test)]
@@ -160,8 +163,24 @@ mod tests {
         };
         assert_eq!(head(16 * 1024), Ok(Some(0..16 * 1024)));
         assert_eq!(head(16 * 1024 + 1), Err(Error::HeadTooLarge));
-        let long_target = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(100_000));
-        assert_eq!(find(&long_target), Err(Error::TargetTooLong));
+    }
+
+    #[test]
+    fn a_head_that_is_too_long_says_which_part_of_it_is() {
+        let long = "a".repeat(100_000);
+        assert_eq!(find(&format!("GET /{long} HTTP/1.1\r\n\r\n")), Err(Error::TargetTooLong));
+        assert_eq!(find(&format!("GET / HTTP/1.1\r\n{long}")), Err(Error::HeadTooLarge));
+        for line in [
+            format!("GET / {long}"),
+            format!("GET / HTTP/1.1{long}"),
+            format!("GET / HTTP/1.1 {long}"),
+            format!("{long} / HTTP/1.1"),
+            format!("\r\nGET / {long}"),
+            " ".repeat(100_000),
+            format!("GET  {long}"),
+        ] {
+            assert_eq!(find(&line), Err(Error::RequestLine), "{}", &line[..20]);
+        }
     }
 
     #[test]

@@ -14,6 +14,15 @@ pub(crate) fn values<'h>(headers: &'h [Header<'_>], name: &str) -> impl Iterator
         .map(|header| header.value)
 }
 
+/// The members of the lists that are the values of that header. "A recipient MUST parse
+/// and ignore a reasonable number of empty list elements" (RFC 9110 §5.6.1.2).
+pub(crate) fn members<'h>(headers: &'h [Header<'_>], name: &str) -> impl Iterator<Item = &'h [u8]> {
+    values(headers, name)
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|member| !member.is_empty())
+}
+
 /// Whether the bytes are a token, which is what names and auth schemes are made
 /// of (RFC 9110 §5.6.2).
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
