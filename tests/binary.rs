@@ -32,17 +32,20 @@ const GUARDED: [(&str, &str, &str, &str); 4] = [
     ("/admin", "secret", r#"{"user":"admin"}"#, "Unauthorized"),
 ];
 
+/// Every answer of a route with a guard has it.
+const NO_STORE: &str = "Cache-Control: no-store\r\n";
+
 // --- The lesson's table, byte for byte ---
 
 #[test]
 fn an_open_route_answers_everyone() {
     let server = Running::start(&[]);
-    for (path, body) in [
-        ("/open", r#"{"message":"Anyone can see this."}"#),
-        ("/secure", r#"{"message":"Only verified users."}"#),
+    for (path, headers, body) in [
+        ("/open", "", r#"{"message":"Anyone can see this."}"#),
+        ("/secure", NO_STORE, r#"{"message":"Only verified users."}"#),
     ] {
         let answer = server.get(path, "");
-        assert_eq!(answer, json("200 OK", "", body), "{path}");
+        assert_eq!(answer, json("200 OK", headers, body), "{path}");
         // An open route ignores credentials.
         assert_eq!(server.get(path, "Authorization: Bearer wrong\r\n"), answer, "{path}");
     }
@@ -54,7 +57,7 @@ fn a_guarded_route_answers_requests_with_its_token() {
     for (path, token, body, _) in GUARDED {
         for scheme in ["Bearer", "bearer", "BEARER"] {
             let answer = server.get(path, &format!("Authorization: {scheme} {token}\r\n"));
-            assert_eq!(answer, json("200 OK", "", body), "{path}");
+            assert_eq!(answer, json("200 OK", NO_STORE, body), "{path}");
         }
     }
 }
@@ -65,7 +68,7 @@ fn a_guarded_route_refuses_all_other_requests() {
     for (path, token, _, detail) in GUARDED {
         let missing = json(
             "401 Unauthorized",
-            "WWW-Authenticate: Bearer realm=\"guardhouse\"\r\n",
+            &format!("{NO_STORE}WWW-Authenticate: Bearer realm=\"guardhouse\"\r\n"),
             r#"{"detail":"Not authenticated"}"#,
         );
         let target = format!("{path}?token={token}&access_token={token}");
@@ -77,7 +80,7 @@ fn a_guarded_route_refuses_all_other_requests() {
         }
         let invalid = json(
             "401 Unauthorized",
-            &format!("WWW-Authenticate: {INVALID}\r\n"),
+            &format!("{NO_STORE}WWW-Authenticate: {INVALID}\r\n"),
             &format!(r#"{{"detail":"{detail}"}}"#),
         );
         for token in ["", "wrong", &token.to_uppercase(), &format!("{token} ."), "\"a\""] {
@@ -366,7 +369,7 @@ fn a_closed_log_does_not_harm_requests() {
     for _ in 0..3 {
         for (path, token, body, _) in GUARDED {
             let answer = server.get(path, &format!("Authorization: Bearer {token}\r\n"));
-            assert_eq!(answer, json("200 OK", "", body), "{path}");
+            assert_eq!(answer, json("200 OK", NO_STORE, body), "{path}");
         }
         // Two requests on one connection: the connection stays open.
         let twice = "GET /open HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2);

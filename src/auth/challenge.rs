@@ -185,7 +185,7 @@ impl From<Refusal> for Response {
             Reason::Malformed => Status::BAD_REQUEST,
             Reason::Insufficient => Status::FORBIDDEN,
         };
-        let mut response = Response::detail(status, &refusal.detail);
+        let mut response = Response::detail(status, &refusal.detail).ignoring_body().for_one_user();
         // A header for each challenge: within one header, a comma separates both
         // challenges and parameters, and clients confuse the two (RFC 9110 §11.6.1).
         for challenge in refusal.challenges {

@@ -40,12 +40,15 @@ impl<'a> Body<'a> {
             Framing::Length(length) => (length, None),
             Framing::Chunked => (0, Some(Chunks::default())),
         };
+        // Only a handler that reads the body needs to know that it is too large. A guard's
+        // refusal, and a handler that reads no body, are answers in any case.
+        let broken = (remaining > limits.body_bytes).then_some(Error::BodyTooLarge);
         // "A server MAY omit sending a 100 (Continue) response if … the framing
         // indicates that there is no content" (RFC 9110 §10.1.1).
         let awaits_continue = expects_continue && framing != Framing::Length(0);
         let incoming = Incoming::new(early, limits.body_timeout);
         let gathered = Vec::new();
-        Body { incoming, remaining, chunks, broken: None, awaits_continue, gathered, limits }
+        Body { incoming, remaining, chunks, broken, awaits_continue, gathered, limits }
     }
 
     /// The whole body. Read at the first call, and kept for the next.
@@ -293,6 +296,18 @@ pub(crate) mod tests {
         assert_eq!(body.read_all(&mut None), Err(Error::Chunk));
         assert_eq!(body.read_all(&mut None), Err(Error::Chunk));
         assert!(!body.can_be_drained());
+    }
+
+    #[test]
+    fn a_body_that_is_announced_too_large_is_an_error_only_for_those_who_read_it() {
+        let limits = Limits { body_bytes: 5, ..Limits::default() };
+        let mut trickle = Trickle::new(b"hello!");
+        let mut body = Body::new(Framing::Length(6), true, b"", &limits);
+        assert!(!body.can_be_drained());
+        assert_eq!(body.read_all(&mut trickle), Err(Error::BodyTooLarge));
+        assert_eq!((trickle.continued, trickle.to_come), (0, &b"hello!"[..]));
+        let mut body = Body::new(Framing::Length(5), true, b"", &limits);
+        assert_eq!(body.read_all(&mut Trickle::new(b"hello!")), Ok(&b"hello"[..]));
     }
 
     #[test]

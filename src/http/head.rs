@@ -29,6 +29,8 @@ pub(crate) struct Head<'a> {
     pub(crate) expects_continue: bool,
     /// Whether the client wants the connection to stay open (RFC 9112 §9.3).
     pub(crate) persistent: bool,
+    /// Whether the client says `Connection: keep-alive`.
+    pub(crate) says_keep_alive: bool,
 }
 
 /// The HTTP version of a request (RFC 9112 §2.3).
@@ -85,23 +87,21 @@ impl<'a> Head<'a> {
         // HTTP/1.0 message containing a Transfer-Encoding header field MUST
         // treat the message as if the framing is faulty" (RFC 9112 §6.1;
         // RUSTSEC-2026-0034 did not).
-        let framing = Framing::of(&headers, limits)?;
+        let framing = Framing::of(&headers)?;
         if framing == Framing::Chunked && version == Version::Http10 {
             return Err(Error::TransferEncodingVersion);
         }
 
-        // Step 5: expectations. "A server that receives an Expect field value
-        // containing a member other than 100-continue MAY respond with a 417";
-        // in HTTP/1.0 100-continue "MUST" be ignored (RFC 9110 §10.1.1).
-        let mut expects_continue = false;
-        for expectation in members(&headers, "Expect") {
-            if !expectation.eq_ignore_ascii_case(b"100-continue") {
-                return Err(Error::Expectation);
-            }
-            expects_continue = version == Version::Http11;
-        }
+        // Step 5: no unknown expectation.
+        let expects_continue = expects_continue(&headers, version)?;
 
-        let persistent = is_persistent(&headers, version);
+        // Step 6: whether the connection stays open. It does in HTTP/1.1, and where the
+        // client says keep-alive; `close` overrides both (RFC 9112 §9.3).
+        let has_option = |wanted: &[u8]| {
+            members(&headers, "Connection").any(|option| option.eq_ignore_ascii_case(wanted))
+        };
+        let says_keep_alive = has_option(b"keep-alive");
+        let persistent = (version == Version::Http11 || says_keep_alive) && !has_option(b"close");
         Ok(Head {
             method,
             target,
@@ -112,6 +112,7 @@ impl<'a> Head<'a> {
             framing,
             expects_continue,
             persistent,
+            says_keep_alive,
         })
     }
 }
@@ -130,17 +131,18 @@ fn host<'h>(headers: &'h [Header<'_>], version: Version) -> Result<Option<&'h [u
     }
 }
 
-/// Whether the client wants the connection to stay open. It does in HTTP/1.1,
-/// and where it says keep-alive; `close` overrides both (RFC 9112 §9.3).
-fn is_persistent(headers: &[Header], version: Version) -> bool {
-    let mut persistent = version == Version::Http11;
-    for option in members(headers, "Connection") {
-        if option.eq_ignore_ascii_case(b"close") {
-            return false;
+/// Whether the client waits for `100 Continue`. "A server that receives an Expect field
+/// value containing a member other than 100-continue MAY respond with a 417"; in HTTP/1.0
+/// 100-continue "MUST" be ignored (RFC 9110 §10.1.1).
+fn expects_continue(headers: &[Header], version: Version) -> Result<bool, Error> {
+    let mut expects_continue = false;
+    for expectation in members(headers, "Expect") {
+        if !expectation.eq_ignore_ascii_case(b"100-continue") {
+            return Err(Error::Expectation);
         }
-        persistent |= option.eq_ignore_ascii_case(b"keep-alive");
+        expects_continue = version == Version::Http11;
     }
-    persistent
+    Ok(expects_continue)
 }
 
 /// The parts of a request line, as httparse has found them.
@@ -333,7 +335,8 @@ mod tests {
     fn no_expectation_is_known_except_100_continue() {
         let expect =
             |value: &str| check(&format!("GET / HTTP/1.1\r\nHost: a\r\nExpect: {value}\r\n\r\n"));
-        for known in ["100-Continue", "100-continue, 100-continue", "100-continue,", ", ,", "", ","] {
+        for known in ["100-Continue", "100-continue, 100-continue", "100-continue,", ", ,", "", ","]
+        {
             assert_eq!(expect(known), Ok(()), "{known:?}");
         }
         for unknown in ["200-ok", "100-continue, 200-ok", "100-continue x", "100-continue;q=1"] {

@@ -39,7 +39,11 @@ impl HeadEnd {
                 [b'\r', b'\n', ..] => {}
                 [] | [b'\r'] => {
                     self.seen = bytes.len();
-                    return if self.seen == max { Err(self.too_long(bytes, limits)) } else { Ok(None) };
+                    return if self.seen == max {
+                        Err(self.too_long(bytes, limits))
+                    } else {
+                        Ok(None)
+                    };
                 }
                 // "a recipient MAY recognize a single LF as a line terminator"
                 // (RFC 9112 §2.2). We don't: two parsers that differ in it see

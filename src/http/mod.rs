@@ -14,5 +14,6 @@ pub mod json;
 pub(crate) mod method;
 pub(crate) mod request;
 pub(crate) mod response;
+pub(crate) mod response_head;
 pub(crate) mod status;
 pub(crate) mod target;

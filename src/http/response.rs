@@ -1,4 +1,4 @@
-//! A response: a status, headers, a body, and how they are written.
+//! A response: a status, headers and a body. `response_head.rs` writes it.
 //!
 //! Every [`Response`] may be sent as it is. A header that would change where it ends (a
 //! CR in the value, a second Content-Length) turns it into a 500 when the header is added,
@@ -27,8 +27,12 @@ pub struct Response {
     content_type: Option<Cow<'static, str>>,
     headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     body: Cow<'static, [u8]>,
+    /// `Cache-Control: no-store` is written.
+    no_store: bool,
     /// The connection closes after it.
     closes: bool,
+    /// The request's body does not matter to it.
+    ignores_body: bool,
     /// A header was rejected: this is the 500, and stays as it is.
     is_broken: bool,
 }
@@ -42,7 +46,9 @@ impl Response {
             content_type: None,
             headers: Vec::new(),
             body: Cow::Borrowed(&[]),
+            no_store: false,
             closes: false,
+            ignores_body: false,
             is_broken: false,
         }
     }
@@ -134,8 +140,32 @@ impl Response {
         if name.eq_ignore_ascii_case("Content-Type") {
             self.content_type = Some(value);
         } else {
+            self.no_store &= !name.eq_ignore_ascii_case("Cache-Control");
             self.headers.push((name, value));
         }
+        self
+    }
+
+    /// This response, for a request whose body does not matter: if the request has one,
+    /// the connection closes after the response. A guard's refusal is always sent in this
+    /// way.
+    ///
+    /// Some proxies ask who a user is with the headers of the user's request, and leave
+    /// out the body that these announce. What such a proxy sends next is a request, and
+    /// must not be taken for the body.
+    ///
+    /// ```
+    /// use guardhouse::{Limits, Method::GET, Request, Response, Route, Routes, Status, exchange};
+    ///
+    /// let auth = |_: &mut Request| Response::new(Status::NO_CONTENT).ignoring_body();
+    /// let routes = Routes::new([Route::open(GET, "/auth", auth)]);
+    /// let head = "GET /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
+    /// let answer = exchange(&routes, &Limits::default(), [head]);
+    /// assert!(String::from_utf8_lossy(&answer).contains("Connection: close\r\n"));
+    /// ```
+    #[must_use]
+    pub fn ignoring_body(mut self) -> Response {
+        self.ignores_body = true;
         self
     }
 
@@ -148,7 +178,15 @@ impl Response {
 
     /// 500, without a word on what went wrong.
     pub(crate) fn internal_error() -> Response {
-        Response::detail(Status::INTERNAL_SERVER_ERROR, "Internal Server Error")
+        Response::detail(Status::INTERNAL_SERVER_ERROR, "Internal Server Error").for_one_user()
+    }
+
+    /// This response, which no cache may keep, unless it has its own Cache-Control: it is
+    /// for one user. A cache knows that only of answers to requests with Authorization
+    /// (RFC 9111 §3.5), and not if a guard has read another header.
+    pub(crate) fn for_one_user(mut self) -> Response {
+        self.no_store = self.header("Cache-Control").is_none();
+        self
     }
 
     /// The status.
@@ -162,6 +200,9 @@ impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         if name.eq_ignore_ascii_case("Content-Type") {
             return self.content_type.as_deref();
+        }
+        if self.no_store && name.eq_ignore_ascii_case("Cache-Control") {
+            return Some("no-store");
         }
         self.headers().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
@@ -192,57 +233,17 @@ impl Response {
         self.closes
     }
 
-    /// Writes the status line and the headers to the end of `out` (RFC 9112 §4, §5).
-    /// `more` is further headers of the server's, each with its CRLF.
-    pub(crate) fn write_head(
-        &self,
-        out: &mut Vec<u8>,
-        date: &str,
-        persistence: Persistence,
-        more: &str,
-    ) {
-        out.extend_from_slice(b"HTTP/1.1 ");
-        write_number(out, usize::from(self.status.code()));
-        out.push(b' ');
-        out.extend_from_slice(self.status.reason().as_bytes());
-        out.extend_from_slice(b"\r\n");
-        write_header(out, "Date", date);
-        if let Some(media_type) = &self.content_type {
-            write_header(out, "Content-Type", media_type);
-        }
-        // "A server MUST NOT send a Content-Length header field in any response
-        // with a status code of … 204" (RFC 9110 §8.6).
-        if self.status.has_body() {
-            out.extend_from_slice(b"Content-Length: ");
-            write_number(out, self.body.len());
-            out.extend_from_slice(b"\r\n");
-        }
-        match persistence {
-            Persistence::Implied => {}
-            Persistence::KeepAlive => write_header(out, "Connection", "keep-alive"),
-            Persistence::Close => write_header(out, "Connection", "close"),
-        }
-        for (name, value) in self.headers() {
-            write_header(out, name, value);
-        }
-        out.extend_from_slice(more.as_bytes());
-        out.extend_from_slice(b"\r\n");
+    pub(crate) fn ignores_body(&self) -> bool {
+        self.ignores_body
+    }
+
+    pub(crate) fn no_store(&self) -> bool {
+        self.no_store
     }
 }
 
 /// The headers that the server writes itself.
 const RESERVED: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection", "Date"];
-
-/// What a response says about its connection (RFC 9112 §9.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Persistence {
-    /// It stays open, which HTTP/1.1 need not say.
-    Implied,
-    /// It stays open, which an HTTP/1.0 client must be told.
-    KeepAlive,
-    /// It closes.
-    Close,
-}
 
 impl From<Error> for Response {
     fn from(error: Error) -> Response {
@@ -258,73 +259,18 @@ impl<E: Into<Response>> From<Result<Response, E>> for Response {
     }
 }
 
-fn write_header(out: &mut Vec<u8>, name: &str, value: &str) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value.as_bytes());
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Writes a number in decimal. `write!` would cost more than the rest of the head.
-fn write_number(out: &mut Vec<u8>, mut number: usize) {
-    // From the last digit to the first. No usize has more than twenty digits.
-    let mut digits = [0; 20];
-    let mut first = digits.len();
-    loop {
-        first -= 1;
-        digits[first] = b"0123456789"[number % 10];
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[first..]);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn head(response: &Response, persistence: Persistence) -> String {
-        let mut out = Vec::new();
-        response.write_head(&mut out, "DATE", persistence, "X-Z: 9\r\n");
-        String::from_utf8(out).expect("a head is text")
-    }
-
     #[test]
-    fn a_response_is_written_line_by_line() {
-        let response = Response::json("{}").with_header("X-A", "1");
-        assert_eq!(
-            head(&response, Persistence::Close),
-            "HTTP/1.1 200 OK\r\nDate: DATE\r\nContent-Type: application/json\r\n\
-             Content-Length: 2\r\nConnection: close\r\nX-A: 1\r\nX-Z: 9\r\n\r\n"
-        );
-    }
-
-    #[test]
-    fn numbers_are_written_in_decimal() {
-        for number in [0, 7, 10, 204, 1_048_576, usize::MAX] {
-            let mut out = Vec::new();
-            write_number(&mut out, number);
-            assert_eq!(out, number.to_string().as_bytes());
+    fn a_response_for_one_user_is_not_stored_unless_it_says_otherwise() {
+        let mine = Response::text("mine").for_one_user();
+        assert_eq!(mine.header("cache-control"), Some("no-store"));
+        let own = Response::text("mine").with_header("cache-control", "private");
+        for own in [own.for_one_user(), mine.with_header("CACHE-CONTROL", "private")] {
+            assert_eq!(own.header("Cache-Control"), Some("private"));
         }
-    }
-
-    #[test]
-    fn a_204_has_no_content_length() {
-        assert_eq!(
-            head(&Response::new(Status::NO_CONTENT), Persistence::Implied),
-            "HTTP/1.1 204 No Content\r\nDate: DATE\r\nX-Z: 9\r\n\r\n"
-        );
-    }
-
-    #[test]
-    fn a_response_to_head_keeps_its_content_length_and_has_no_body() {
-        let response = Response::text("four");
-        assert!(head(&response, Persistence::KeepAlive).contains("Content-Length: 4\r\n"));
-        assert_eq!(response.sent_body(true), b"");
-        assert_eq!(response.sent_body(false), b"four");
     }
 
     #[test]

@@ -65,7 +65,8 @@ impl Route {
 
     /// A route behind a guard. The identity that the guard returns is the
     /// handler's second argument. If the guard refuses the request, the refusal
-    /// is the answer, and the handler does not run.
+    /// is the answer, and the handler does not run. Both answers say
+    /// `Cache-Control: no-store`, unless the handler's says otherwise.
     ///
     /// ```
     /// use guardhouse::{Error, Method::POST, Request, Response, Route, guard};
@@ -99,7 +100,8 @@ impl Route {
             };
 
             // Step 2: run the handler with the identity.
-            handler(request, identity).into()
+            let response: Response = handler(request, identity).into();
+            response.for_one_user()
         })
     }
 
@@ -233,6 +235,30 @@ mod tests {
         let (status, body) = answer(&route, "GET /me HTTP/1.0\r\nAuthorization: Bearer t\r\n\r\n");
         assert_eq!((status, body.as_str()), (Status::OK, "Ann"));
         assert_eq!(runs.load(Relaxed), 1);
+    }
+
+    #[test]
+    fn no_cache_keeps_what_a_guard_let_through_or_refused() {
+        let guard = schemes::api_key("X-Key", "r", |key| (key == "k").then_some("Ann"));
+        let route = |handler: fn(&mut Request, &str) -> Response| {
+            Route::guarded(Method::GET, "/me", guard.clone(), handler)
+        };
+        let cache_control = |route: &Route, headers: &str| {
+            let head = format!("GET /me HTTP/1.0\r\n{headers}\r\n");
+            let mut request = Request::parse(head.as_bytes()).expect("a valid request");
+            route.answer(&mut request).header("Cache-Control").map(str::to_owned)
+        };
+        let plain = route(|_, name| Response::text(name.to_owned()));
+        for headers in ["", "X-Key: k\r\n", "X-Key: j\r\n", "X-Key: k\r\nX-Key: k\r\n"] {
+            assert_eq!(cache_control(&plain, headers).as_deref(), Some("no-store"), "{headers}");
+        }
+        let missing = route(|_, _| Response::detail(Status::NOT_FOUND, "no note"));
+        assert_eq!(cache_control(&missing, "X-Key: k\r\n").as_deref(), Some("no-store"));
+        let own = route(|_, _| Response::text("").with_header("Cache-Control", "max-age=5"));
+        assert_eq!(cache_control(&own, "X-Key: k\r\n").as_deref(), Some("max-age=5"));
+        assert_eq!(cache_control(&own, "").as_deref(), Some("no-store"));
+        let open = Route::open(Method::GET, "/", |_: &mut Request| Response::text("all"));
+        assert_eq!(cache_control(&open, ""), None);
     }
 
     #[test]

@@ -15,12 +15,13 @@ use crate::error::Error;
 use crate::http::body::Body;
 use crate::http::buffer::Buffer;
 use crate::http::framing::Framing;
-use crate::http::head::{Head, Slots, Version};
+use crate::http::head::{Head, Slots};
 use crate::http::head_end::HeadEnd;
 use crate::http::incoming::Source;
 use crate::http::method::Method;
 use crate::http::request::Request;
-use crate::http::response::{Persistence, Response};
+use crate::http::response::Response;
+use crate::http::response_head::Persistence;
 use crate::limits::Limits;
 use crate::routes::table::Routes;
 use crate::serve::access_log::AccessLog;
@@ -186,8 +187,8 @@ impl<'c, S: Stream> Connection<'c, S> {
         let stays_open = may_stay_open(&head, &response, &body) && !is_last;
         let persistence = if !stays_open {
             Persistence::Close
-        } else if head.version == Version::Http10 {
-            Persistence::KeepAlive
+        } else if head.says_keep_alive {
+            Persistence::KeepAlive(limits.idle_timeout)
         } else {
             Persistence::Implied
         };
@@ -273,8 +274,10 @@ fn may_stay_open(head: &Head, response: &Response, body: &Body) -> bool {
     head.persistent
         // the framing is not in doubt,
         && !response.closes()
-        // and the end of this request's body can be found.
+        // the end of this request's body can be found,
         && body.can_be_drained()
+        // and the body, if there is one, will come.
+        && (head.framing == Framing::Length(0) || !response.ignores_body())
 }
 
 /// Whether the client has certainly sent everything: it wants the connection closed, the

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::http::date::Clock;
-use crate::http::response::{Persistence, Response};
+use crate::http::response::Response;
+use crate::http::response_head::{Persistence, write_head};
 use crate::http::status::Status;
 use crate::serve::connections::Connections;
 
@@ -67,7 +68,7 @@ impl Shortage {
             .with_header("Retry-After", "1");
         let mut answer = Vec::new();
         if !is_tls {
-            response.write_head(&mut answer, Clock::new().imf_fixdate(), Persistence::Close, "");
+            write_head(&response, &mut answer, Clock::new().imf_fixdate(), Persistence::Close, "");
             answer.extend_from_slice(response.sent_body(false));
         }
         // It never waits: a short answer fits into a send buffer that is empty.

@@ -13,7 +13,8 @@ use crate::error::Error;
 use crate::http::date::Clock;
 use crate::http::head::Head;
 use crate::http::incoming::Source;
-use crate::http::response::{Persistence, Response};
+use crate::http::response::Response;
+use crate::http::response_head::{Persistence, write_head};
 use crate::limits::Limits;
 use crate::serve::access_log::AccessLog;
 use crate::serve::stream::Stream;
@@ -53,7 +54,7 @@ impl<'c, S: Stream> Wire<'c, S> {
     ) -> io::Result<()> {
         self.log.add(log_name, head, response, body.len(), &mut self.clock);
         let more = S::headers_for(response);
-        response.write_head(&mut self.output, self.clock.imf_fixdate(), persistence, more);
+        write_head(response, &mut self.output, self.clock.imf_fixdate(), persistence, more);
         if self.output.len() + body.len() <= self.limits.output_bytes {
             self.output.extend_from_slice(body);
             return Ok(());

@@ -1,6 +1,11 @@
 //! When a connection stays open and when it closes (RFC 9112 §9).
 
-use super::row::{check, row};
+use std::time::Duration;
+
+use guardhouse::Limits;
+
+use super::row::{Row, check, check_with, row};
+use crate::support::patient_limits;
 
 #[test]
 fn http_1_1_stays_open_until_the_client_says_close() {
@@ -51,6 +56,37 @@ fn http_1_0_closes_unless_the_client_says_keep_alive() {
             .with_header("Connection", "keep-alive")
             .see("RFC 9112 §9.3"),
     ]);
+}
+
+/// Otherwise a client may send a request at the moment in which the server closes the
+/// idle connection, and lose it.
+#[test]
+fn a_client_that_says_keep_alive_is_told_the_timeout() {
+    let limits = Limits { idle_timeout: Duration::from_secs(75), ..patient_limits() };
+    let asks = |name, version: &str, headers: &str| {
+        row(name)
+            .sends(format!("GET / {version}\r\nHost: a\r\n{headers}\r\n"))
+            .gets([200])
+            .see("RFC 2068 §19.7.1.1")
+    };
+    let is_told = |row: Row| {
+        row.with_header("Connection", "keep-alive").with_header("Keep-Alive", "timeout=74")
+    };
+    let keep_alive = "Connection: keep-alive\r\n";
+    check_with(
+        limits,
+        [
+            is_told(asks("in HTTP/1.1", "HTTP/1.1", keep_alive)),
+            is_told(asks("in HTTP/1.0", "HTTP/1.0", keep_alive)),
+            is_told(asks("in a list", "HTTP/1.1", "Connection: te, Keep-Alive\r\n")),
+            asks("not with close", "HTTP/1.1", "Connection: keep-alive, close\r\n")
+                .without_header("Keep-Alive")
+                .and_closes(),
+            asks("not without the option", "HTTP/1.1", "Keep-Alive: timeout=5\r\n")
+                .without_header("Keep-Alive"),
+            asks("not if nothing is said", "HTTP/1.1", "").without_header("Connection"),
+        ],
+    );
 }
 
 #[test]

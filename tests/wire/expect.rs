@@ -126,6 +126,12 @@ fn an_answer_without_continue_ends_the_connection() {
         expecting("a method that is not allowed", "PUT /", "Content-Length: 35", 405),
         expecting("a method that is unknown", "BREW /", "Content-Length: 35", 501),
         expecting("a body that is too large", "POST /", "Content-Length: 9999999", 413),
+        expecting(
+            "a body that is too large, unread",
+            "POST /unread",
+            "Content-Length: 9999999",
+            200,
+        ),
         expecting("a length that is malformed", "POST /", "Content-Length: +5", 400),
         expecting("a GET with a body", "GET /", "Content-Length: 35", 200),
     ]);
@@ -155,6 +161,26 @@ fn refuses_other_expectations() {
             .sends("GET / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n")
             .gets_refused(417, "unknown expectation")
             .see("RFC 9110 §10.1.1"),
+    ]);
+}
+
+#[test]
+fn ignores_empty_members_of_the_list() {
+    let get = |name, headers: &str| {
+        row(name)
+            .sends(format!("GET / HTTP/1.1\r\nHost: a\r\n{headers}\r\n"))
+            .gets([200])
+            .see("RFC 9110 §5.6.1.2")
+    };
+    check([
+        get("no member", "Expect:\r\n"),
+        get("two empty members", "Expect: ,\r\n"),
+        get("empty members with whitespace", "Expect: , \t,\r\n"),
+        get("an empty member after 100-continue", "Expect: 100-continue,\r\n"),
+        get("an empty member before it", "Expect: ,100-continue\r\n"),
+        get("an empty header, and one with 100-continue", "Expect:\r\nExpect: 100-continue\r\n"),
+        get("empty members of Connection", "Connection: ,, \r\n"),
+        get("a close in another list", "Connection: ,close,\r\n").and_closes(),
     ]);
 }
 

@@ -55,6 +55,18 @@ fn a_head_has_at_most_16_kib() {
             .sends(format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "v".repeat(20_000)))
             .gets_refused(431, "the head is too large")
             .see("RFC 6585 §5"),
+        row("a request line that never ends, with a short target")
+            .sends(format!("GET / HTTP/1.1{}", "1".repeat(20_000)))
+            .gets_refused(400, "malformed request line")
+            .see("RFC 9112 §3"),
+        row("a method that never ends")
+            .sends("G".repeat(20_000))
+            .gets_refused(400, "malformed request line")
+            .see("RFC 9112 §3"),
+        row("a target that is not too long, and a version that never ends")
+            .sends(format!("GET /{} {}", "a".repeat(8_000), "H".repeat(20_000)))
+            .gets_refused(400, "malformed request line")
+            .see("RFC 9112 §3"),
         row("headers that never end")
             .sends(format!("GET / HTTP/1.1\r\nHost: a\r\n{}", "X: 1\r\n".repeat(4000)))
             .gets_refused(431, "the head is too large")
@@ -99,8 +111,22 @@ fn a_body_has_at_most_1_mib() {
     check([
         read("one byte below", (1 << 20) - 1),
         read("exactly as much", 1 << 20),
-        counted("one byte more, and none of it is sent", (1 << 20) + 1, 0)
-            .gets_refused(413, "the content is too large"),
+        counted("one byte more, which the handler does not read", (1 << 20) + 1, 0)
+            .gets([200])
+            .and_closes(),
+        row("one byte more, which the handler reads, and none of it is sent")
+            .sends("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n")
+            .gets_refused(413, "the content is too large")
+            .see(see),
+        row("one byte more, for a handler that reads a stream")
+            .sends("POST /stream HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n")
+            .gets_refused(413, "the content is too large")
+            .see(see),
+        row("one byte more, for a path that is not found")
+            .sends("POST /nope HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n")
+            .gets([404])
+            .and_closes()
+            .see(see),
         row("chunks, exactly as much")
             .sends(chunked(&format!("100000\r\n{}\r\n0\r\n\r\n", "c".repeat(1 << 20))))
             .gets([200])

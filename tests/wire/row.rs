@@ -36,7 +36,7 @@ pub struct Row {
     heads: Vec<usize>,
     end: End,
     body: Option<Vec<u8>>,
-    headers: Vec<(&'static str, &'static str)>,
+    headers: Vec<(&'static str, Option<&'static str>)>,
     see: &'static str,
     place: &'static Location<'static>,
 }
@@ -115,7 +115,13 @@ impl Row {
 
     /// A header of the last answer.
     pub fn with_header(mut self, name: &'static str, value: &'static str) -> Row {
-        self.headers.push((name, value));
+        self.headers.push((name, Some(value)));
+        self
+    }
+
+    /// A header that the last answer does not have.
+    pub fn without_header(mut self, name: &'static str) -> Row {
+        self.headers.push((name, None));
         self
     }
 
@@ -219,7 +225,7 @@ impl Row {
             return Err(format!("the body is {}", shown(&last.body)));
         }
         for (name, value) in &self.headers {
-            if last.header(name) != Some(value) {
+            if last.header(name) != *value {
                 return Err(format!("{name} is {:?}", last.header(name)));
             }
         }

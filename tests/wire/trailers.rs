@@ -44,6 +44,7 @@ fn trailers_never_become_headers() {
             )
             .gets([401])
             .with_detail("Not authenticated")
+            .and_closes()
             .see("RFC 9110 §6.5.1"),
     ]);
 }

@@ -90,6 +90,7 @@ fn auth(request: &mut Request, user: User) -> Result<Response, Refusal> {
         return Err(Refusal::insufficient(challenge));
     }
     Ok(Response::new(Status::NO_CONTENT)
+        .ignoring_body()
         .with_header("X-Auth-User", user.name().to_owned())
         .with_header("X-Auth-Scopes", user.scopes().join(" ")))
 }
