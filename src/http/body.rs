@@ -111,6 +111,11 @@ impl<'a> Body<'a> {
         self.broken.is_none() && !self.awaits_continue && is_short
     }
 
+    /// Why the body can't be read, or not any further.
+    pub(crate) fn error(&self) -> Option<Error> {
+        self.broken
+    }
+
     /// The bytes after the head; some of them may be the next request's.
     pub(crate) fn incoming(&self) -> &Incoming<'a> {
         &self.incoming

@@ -18,8 +18,6 @@ use crate::limits::Limits;
 /// A head that has passed every check.
 pub(crate) struct Head<'a> {
     pub(crate) method: Method,
-    /// The request target as it was sent.
-    pub(crate) target: &'a str,
     pub(crate) path: Cow<'a, str>,
     pub(crate) query: Option<&'a str>,
     pub(crate) version: Version,
@@ -104,7 +102,6 @@ impl<'a> Head<'a> {
         let persistent = (version == Version::Http11 || says_keep_alive) && !has_option(b"close");
         Ok(Head {
             method,
-            target,
             path,
             query,
             version,

@@ -14,12 +14,14 @@ pub enum Method {
     OPTIONS,
     TRACE,
     CONNECT,
-    /// Any other token. The server answers 501.
+    /// Any other token. The server answers 501, unless a row takes any method.
     Unknown,
+    /// Every method, for a row. No request has it.
+    Any,
 }
 
 impl Method {
-    /// Every method that a route can have.
+    /// Every method that a route can have, one by one.
     ///
     /// ```
     /// use guardhouse::{Method, Response, Route, Routes};
@@ -38,9 +40,12 @@ impl Method {
         Method::OPTIONS,
     ];
 
-    /// The method as a request line has it; `-` for an unknown one.
+    /// The method as a request line has it; `-` for an unknown one, and `any`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
+        if self == Method::Any {
+            return "any";
+        }
         NAMES.iter().find(|(_, method)| *method == self).map_or("-", |(name, _)| name)
     }
 

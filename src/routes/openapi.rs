@@ -35,11 +35,20 @@ impl Routes {
         // A JSON object has each name once, so the rows of one path become one
         // member, at the place of the first of these rows.
         let mut paths: Vec<(&str, Vec<(String, String)>)> = Vec::new();
-        for route in self.iter() {
-            let operation = (route.method().as_str().to_ascii_lowercase(), operation(route));
-            match paths.iter_mut().find(|(path, _)| *path == route.path()) {
-                Some((_, operations)) => operations.push(operation),
-                None => paths.push((route.path(), vec![operation])),
+        let takes_any = |row: &&Route| row.method() == Method::Any;
+        let rows_for_one = self.iter().filter(|row| !takes_any(row));
+        // A row for any method has those that are left.
+        for row in rows_for_one.chain(self.iter().filter(takes_any)) {
+            let at = paths.iter().position(|(path, _)| *path == row.path());
+            let at = at.unwrap_or_else(|| {
+                paths.push((row.path(), Vec::new()));
+                paths.len() - 1
+            });
+            let operations = &mut paths[at].1;
+            for (method, operation) in operations_of(row) {
+                if operations.iter().all(|(other, _)| *other != method) {
+                    operations.push((method, operation));
+                }
             }
         }
         let paths = paths.into_iter().map(|(path, operations)| (path, object(operations)));
@@ -52,8 +61,18 @@ impl Routes {
     }
 }
 
+/// A row's operations by method. OpenAPI has no word for any method, so a row for any has
+/// one for each method that a row can have.
+fn operations_of(row: &Route) -> impl Iterator<Item = (String, String)> {
+    let methods = match row.method() {
+        Method::Any => Method::ALL.to_vec(),
+        method => vec![method],
+    };
+    methods.into_iter().map(|method| (method.as_str().to_ascii_lowercase(), operation(row, method)))
+}
+
 /// What a row is for, what guards it, and which answers it has.
-fn operation(route: &Route) -> String {
+fn operation(route: &Route, method: Method) -> String {
     let mut members = vec![("x-guard", string(&route.guard_text()))];
     if !route.summary().is_empty() {
         members.insert(0, ("summary", string(route.summary())));
@@ -62,7 +81,8 @@ fn operation(route: &Route) -> String {
     if let Some(guard) = route.guard().filter(|guard| !guard.schemes().is_empty()) {
         members.push(("security", security(guard)));
     }
-    let responses = responses(route).into_iter().map(|(code, json)| (code.to_string(), json));
+    let responses =
+        responses(route, method).into_iter().map(|(code, json)| (code.to_string(), json));
     members.push(("responses", object(responses)));
     object(members)
 }
@@ -77,8 +97,8 @@ fn security(guard: &Description) -> String {
 
 /// The row's answers by status: those of its handler, then those of the guard
 /// and the table.
-fn responses(route: &Route) -> BTreeMap<u16, String> {
-    let to_head = route.method() == Method::HEAD;
+fn responses(route: &Route, method: Method) -> BTreeMap<u16, String> {
+    let to_head = method == Method::HEAD;
     let mut responses = BTreeMap::new();
     for example in route.examples() {
         responses.entry(example.status().code()).or_insert_with(|| like(example, to_head));
@@ -253,7 +273,7 @@ mod tests {
 
     #[track_caller]
     fn expect(route: Route, part: &str) {
-        let operation = operation(&route);
+        let operation = operation(&route, route.method());
         assert!(operation.contains(part), "{part} is not in {operation}");
     }
 
@@ -261,7 +281,7 @@ mod tests {
     fn an_open_row_answers_200_404_and_405() {
         let row = Route::open(Method::GET, "/", |_: &mut Request| Response::text(""));
         assert_eq!(
-            operation(&row),
+            operation(&row, Method::GET),
             concat!(
                 r#"{"x-guard":"open","responses":{"#,
                 r#""200":{"description":"OK","content":{"application/json":{"schema":{"type":"object"}}}},"#,
@@ -362,6 +382,20 @@ mod tests {
         assert_eq!(json.matches(r#""/a":"#).count(), 1);
         assert!(place(r#""/a":{"get":"#) < place(r#""post":"#));
         assert!(place(r#""post":"#) < place(r#""/b":{"get":"#));
+    }
+
+    #[test]
+    fn a_row_for_any_method_has_the_operations_that_no_other_row_of_its_path_has() {
+        let row = |method, summary| {
+            Route::open(method, "/", |_: &mut Request| Response::text("")).with_summary(summary)
+        };
+        let rows = [row(Method::Any, "any"), row(Method::POST, "post")];
+        let json = Routes::new(rows).openapi("t", "1");
+        assert!(json.contains(r#""post":{"summary":"post""#), "{json}");
+        for method in ["get", "head", "put", "patch", "delete", "options"] {
+            assert!(json.contains(&format!(r#""{method}":{{"summary":"any""#)), "{json}");
+        }
+        assert_eq!(json.matches(r#""summary":"#).count(), 7, "{json}");
     }
 
     #[test]

@@ -49,6 +49,9 @@ impl Route {
     /// let row = Route::open(GET, "/me", me);
     /// ```
     ///
+    /// With [`Method::Any`] the row takes every method for which its path has no other
+    /// row, except TRACE and CONNECT.
+    ///
     /// # Panics
     ///
     /// If no request can match the row: the path does not start with `/`, or it
@@ -112,7 +115,8 @@ impl Route {
         guard: Option<Description>,
         answer: impl Fn(&mut Request) -> Response + Send + Sync + 'static,
     ) -> Route {
-        assert!(Method::ALL.contains(&method), "no route can have the method {method:?}");
+        let is_possible = method == Method::Any || Method::ALL.contains(&method);
+        assert!(is_possible, "no route can have the method {method:?}");
         let in_a_path = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
         assert!(
             path.starts_with('/') && path.bytes().all(in_a_path),

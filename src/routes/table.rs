@@ -59,13 +59,20 @@ impl Routes {
             return row.answer(request);
         }
 
-        // Step 3: no row has this method and path, so the table itself answers.
+        // Step 3: a row for any method. It does not get TRACE: the answer to that would
+        // contain the client's credentials (RFC 9110 §9.3.8).
+        if method != Method::TRACE
+            && let Some(row) = self.find(Method::Any, path)
+        {
+            return row.answer(request);
+        }
+
+        // Step 4: no row has this method and path, so the table itself answers.
         let allow = self.allow(path);
         match method {
             Method::Unknown => Error::MethodUnknown.into(),
             Method::CONNECT => Error::Connect.into(),
-            // TRACE is 405 on every path, even on one without a row: its answer
-            // would contain the client's credentials (RFC 9110 §9.3.8).
+            // TRACE is 405 on every path, even on one without a row.
             _ if allow.is_empty() && method != Method::TRACE => {
                 Response::detail(Status::NOT_FOUND, "Not Found")
             }
@@ -104,7 +111,8 @@ impl Routes {
         if methods.contains(&Method::GET) {
             methods.push(Method::HEAD);
         }
-        let names = Method::ALL.into_iter().filter(|method| methods.contains(method));
+        let takes = |method: &_| methods.contains(method) || methods.contains(&Method::Any);
+        let names = Method::ALL.into_iter().filter(takes);
         names.map(Method::as_str).collect::<Vec<_>>().join(", ")
     }
 }
@@ -181,6 +189,30 @@ mod tests {
         let routes = Routes::new([row(Method::GET, "get"), row(Method::HEAD, "head")]);
         let mut request = Request::parse(b"HEAD / HTTP/1.0\r\n\r\n").expect("a valid request");
         assert_eq!(routes.answer(&mut request).body(), b"head");
+    }
+
+    #[test]
+    fn a_row_for_any_method_takes_those_that_have_no_row() {
+        let row =
+            |method, text| Route::open(method, "/", move |_: &mut Request| Response::text(text));
+        let routes = Routes::new([row(Method::Any, "any"), row(Method::GET, "get")]);
+        let answer = |request: &str| {
+            let head = format!("{request} HTTP/1.0\r\n\r\n");
+            let mut request = Request::parse(head.as_bytes()).expect("a valid request");
+            routes.answer(&mut request)
+        };
+        for method in ["GET", "HEAD"] {
+            assert_eq!(answer(&format!("{method} /")).body(), b"get", "{method}");
+        }
+        for method in ["POST", "OPTIONS", "PROPFIND", "PURGE", "get", "any", "M-SEARCH", "!"] {
+            assert_eq!(answer(&format!("{method} /")).body(), b"any", "{method}");
+        }
+        let all = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+        let trace = answer("TRACE /");
+        assert_eq!((trace.status().code(), trace.header("Allow")), (405, Some(all)));
+        assert_eq!(answer("CONNECT a:80").status().code(), 501);
+        assert_eq!(answer("PROPFIND /nope").status().code(), 501);
+        assert_eq!(answer("OPTIONS *").header("Allow"), Some(all));
     }
 
     #[test]

@@ -18,7 +18,6 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::http::date::Clock;
-use crate::http::head::{Head, Version};
 use crate::http::header::every;
 use crate::http::response::Response;
 
@@ -42,12 +41,12 @@ impl AccessLog {
         log::log_enabled!(target: TARGET, log::Level::Info)
     }
 
-    /// Adds the line of an answer. `log_name` is the user's name; `head` is the request's,
-    /// or `None` if it could not be parsed; `sent` is the length of the body that is sent.
+    /// Adds the line of an answer. `head` is the bytes that have arrived of the request's
+    /// head, `log_name` the user's name, and `sent` the length of the body that is sent.
     pub(crate) fn add(
         &mut self,
+        head: &[u8],
         log_name: Option<&str>,
-        head: Option<&Head>,
         response: &Response,
         sent: usize,
         clock: &mut Clock,
@@ -77,19 +76,52 @@ impl AccessLog {
     }
 }
 
-/// `GET /path HTTP/1.1`, or `-`.
-struct RequestLine<'r, 'h>(Option<&'r Head<'h>>);
+/// `GET /path HTTP/1.1`, from the bytes of a head; `-` if they have no request line. The
+/// query is left out.
+struct RequestLine<'r>(&'r [u8]);
 
-impl Display for RequestLine<'_, '_> {
+impl RequestLine<'_> {
+    /// Longer methods and targets are cut off, so that a peer can't fill the log with few
+    /// requests. The longest method that is registered has 17 characters.
+    const METHOD: usize = 32;
+    const TARGET: usize = 2048;
+}
+
+impl Display for RequestLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(head) = self.0 else { return f.write_str("-") };
-        let version = match head.version {
-            Version::Http10 => "HTTP/1.0",
-            Version::Http11 => "HTTP/1.1",
-        };
-        let target = Escaped(head.target.split('?').next().unwrap_or_default());
-        write!(f, "{} {target} {version}", head.method.as_str())
+        let end = self.0.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(0);
+        let line = String::from_utf8_lossy(self.0.get(..end).unwrap_or_default());
+        let parts: Vec<&str> = line.splitn(4, ' ').collect();
+        match parts[..] {
+            [method, target, version] if is_target(target) && is_version(version) => {
+                // Every registered method is written in such letters. Another word may be
+                // a token that a client has put in the wrong place.
+                let plain = |byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_');
+                let method = if every(method.as_bytes(), plain) { method } else { "-" };
+                let path = target.split(['?', '#']).next().unwrap_or_default();
+                let (method, path) = (first(Self::METHOD, method), first(Self::TARGET, path));
+                write!(f, "{method} {} {version}", Escaped(path))
+            }
+            _ => f.write_str("-"),
+        }
     }
+}
+
+/// Whether this is a target that may be logged. Before an `@` there could be a password.
+fn is_target(target: &str) -> bool {
+    target == "*" || target.starts_with('/') || target.contains("://") && !target.contains('@')
+}
+
+fn is_version(version: &str) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let number = version.as_bytes().strip_prefix(b"HTTP/");
+    matches!(number, Some([major, b'.', minor]) if is_digit(major) && is_digit(minor))
+}
+
+/// The first characters of a text.
+fn first(count: usize, text: &str) -> &str {
+    let end = text.char_indices().nth(count).map_or(text.len(), |(end, _)| end);
+    text.get(..end).unwrap_or(text)
 }
 
 /// Text in which nothing can end the word, the quotes or the line that it is in.
@@ -121,7 +153,6 @@ fn is_special(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::request::Request;
     use std::cell::RefCell;
 
     /// Keeps what the thread of a test logs.
@@ -149,26 +180,58 @@ mod tests {
     fn a_line_is_logged_after_its_answer_with_what_became_of_it() {
         log::set_logger(&Kept).expect("no other test sets a logger");
         log::set_max_level(log::LevelFilter::Info);
-        let request = Request::parse(b"GET /a?token=s3cret HTTP/1.0\r\n\r\n");
-        let (head, ..) = request.expect("a valid head").into_parts();
+        let head = b"GET /a?token=s3cret HTTP/1.0\r\n\r\n";
         let (response, mut clock) = (Response::text("four"), Clock::new());
         let peer = Some(SocketAddr::from(([127, 0, 0, 1], 5000)));
         let mut log = AccessLog::new(peer);
         let date = clock.common_log().to_owned();
         let line = format!("127.0.0.1 - Ann {date} \"GET /a HTTP/1.0\" 200");
 
-        log.add(Some("Ann"), Some(&head), &response, 4, &mut clock);
+        log.add(head, Some("Ann"), &response, 4, &mut clock);
         assert!(LINES.take().is_empty(), "not before the answer");
         log.written(&Ok(()));
         assert_eq!(LINES.take(), [format!("{line} 4")]);
 
-        log.add(Some("Ann"), Some(&head), &response, 4, &mut clock);
+        log.add(head, Some("Ann"), &response, 4, &mut clock);
         log.written(&Err(io::ErrorKind::BrokenPipe.into()));
         assert_eq!(LINES.take(), [format!("{line} - not written: broken pipe")]);
 
-        log.add(None, None, &response, 4, &mut clock);
+        log.add(b"GET", None, &response, 4, &mut clock);
         log.written(&Ok(()));
         assert_eq!(LINES.take(), [format!("127.0.0.1 - - {date} \"-\" 200 4")]);
+    }
+
+    #[test]
+    fn a_request_line_is_logged_wherever_there_is_one_and_nothing_else() {
+        let logged = |head: &str| RequestLine(head.as_bytes()).to_string();
+        for head in ["GET / HTTP/1.1\r\nHost", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\nHost: a\r\n"]
+        {
+            assert_eq!(logged(head), "GET / HTTP/1.1", "{head:?}");
+        }
+        assert_eq!(logged("PROPFIND /a?b=c HTTP/1.1\r\n"), "PROPFIND /a HTTP/1.1");
+        assert_eq!(logged("GET /a#token HTTP/2.0\r\n"), "GET /a HTTP/2.0");
+        assert_eq!(logged("GET http://a/b HTTP/1.1\r\n"), "GET http://a/b HTTP/1.1");
+        assert_eq!(logged("GET /a\"\u{7} HTTP/1.1\r\n"), "GET /a\\\"\\u{7} HTTP/1.1");
+        for head in [
+            "",
+            "\r\n",
+            "GET / HTTP/1.1",
+            "GET /\r\n",
+            "GET  / HTTP/1.1\r\n",
+            "GET /a?token=a s3cret HTTP/1.1\r\n",
+            "Authorization: Bearer s3cret\r\n",
+            "GET s3cret HTTP/1.1\r\n",
+            "GET / s3cret\r\n",
+            "GET / HTTP/s3cret\r\n",
+            "GET http://ann:s3cret@a/ HTTP/1.1\r\n",
+            "CONNECT ann:s3cret@a:80 HTTP/1.1\r\n",
+        ] {
+            assert_eq!(logged(head), "-", "{head:?}");
+        }
+        assert_eq!(logged("s3cret / HTTP/1.1\r\n"), "- / HTTP/1.1");
+        let (method, path) = ("M".repeat(9_000), "a".repeat(9_000));
+        let line = logged(&format!("{method} /{path} HTTP/1.1\r\n"));
+        assert_eq!(line.len(), 32 + 1 + 2048 + 1 + 8);
     }
 
     #[test]

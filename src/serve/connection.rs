@@ -177,6 +177,9 @@ impl<'c, S: Stream> Connection<'c, S> {
         let mut request = Request::new(head, body, source, *peer, AccessLog::is_on());
         let response = answer_or_500(routes, &mut request);
         let (head, mut body, log_name) = request.into_parts();
+        if let Some(error) = body.error().filter(|_| response.closes()) {
+            log_reason(self.context, error);
+        }
         self.wire.clock.read();
         self.has_answered = true;
         yielding.answered(self.wire.clock.last());
@@ -193,7 +196,7 @@ impl<'c, S: Stream> Connection<'c, S> {
             Persistence::Implied
         };
         let sent = response.sent_body(head.method == Method::HEAD);
-        let put = self.wire.put(Some(&head), log_name.as_deref(), &response, sent, persistence);
+        let put = self.wire.put(bytes, log_name.as_deref(), &response, sent, persistence);
         put.map_err(|_| Close::AtOnce)?;
 
         // Go on after the body.
@@ -223,6 +226,7 @@ impl<'c, S: Stream> Connection<'c, S> {
     /// Answers a request with a head that is not valid, or not whole in time. The server can't
     /// know where the next request begins, so the connection closes.
     fn answer_error(&mut self, error: Error) -> Close {
+        log_reason(self.context, error);
         let response = Response::from(error);
         // An answer to HEAD has no body, whatever it says (RFC 9110 §9.3.2).
         let mut head = self.buffer.unused();
@@ -231,7 +235,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         }
         let sent = response.sent_body(head.starts_with(b"HEAD "));
         self.wire.clock.read();
-        match self.wire.put(None, None, &response, sent, Persistence::Close) {
+        match self.wire.put(head, None, &response, sent, Persistence::Close) {
             Ok(()) => Close::Lingering,
             Err(_) => Close::AtOnce,
         }
@@ -266,6 +270,13 @@ fn answer_or_500(routes: &Routes, request: &mut Request) -> Response {
         log::error!("the handler of {} {:?} panicked", request.method().as_str(), request.path());
         Response::internal_error().closing()
     })
+}
+
+/// The access log says that a request was answered with an error; this says why.
+fn log_reason(context: &Context, error: Error) {
+    if let Some(peer) = context.peer {
+        log::debug!("a request from {peer} is answered with {}: {error}", error.status());
+    }
 }
 
 /// Whether the connection may stay open after this response.

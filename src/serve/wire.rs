@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::http::date::Clock;
-use crate::http::head::Head;
 use crate::http::incoming::Source;
 use crate::http::response::Response;
 use crate::http::response_head::{Persistence, write_head};
@@ -42,17 +41,17 @@ impl<'c, S: Stream> Wire<'c, S> {
     }
 
     /// Adds an answer to the output; writes both at once if the answer is too large for
-    /// the output. `head` is the request's, if it could be parsed, and `log_name` the
-    /// user's name for the access log.
+    /// the output. The access log needs what has arrived of the request's head, and the
+    /// user's name.
     pub(crate) fn put(
         &mut self,
-        head: Option<&Head>,
+        head: &[u8],
         log_name: Option<&str>,
         response: &Response,
         body: &[u8],
         persistence: Persistence,
     ) -> io::Result<()> {
-        self.log.add(log_name, head, response, body.len(), &mut self.clock);
+        self.log.add(head, log_name, response, body.len(), &mut self.clock);
         let more = S::headers_for(response);
         write_head(response, &mut self.output, self.clock.imf_fixdate(), persistence, more);
         if self.output.len() + body.len() <= self.limits.output_bytes {
