@@ -66,13 +66,21 @@ pub struct Limits {
     /// How long a connection may be idle between requests. Default 75 s: nginx's, and
     /// longer than most clients' own, so that the client closes first.
     pub idle_timeout: Duration,
-    /// How long a peer may read nothing of an answer. Default 10 s.
+    /// How long a peer may read nothing of an answer. Default 10 s. When there is no room
+    /// for a new connection, a tenth of a second is enough to lose this one.
     pub write_timeout: Duration,
+    /// How fast a peer must read, in bytes per second: an answer takes no longer than its
+    /// size divided by this, and [`write_timeout`](Limits::write_timeout). Default 1 KiB:
+    /// less than the slowest modem; Kestrel asks for 240 bytes.
+    pub write_rate: u64,
     /// How long the server waits for a body that no handler has read. Default 1 s.
     pub drain_timeout: Duration,
-    /// How long the server still reads from a connection that it closes, so that the
+    /// How long the server waits for more from a connection that it closes, so that the
     /// peer gets the answer before a reset (RFC 9112 §9.6). Default 2 s.
     pub linger_timeout: Duration,
+    /// How long it reads on in all from a peer that goes on sending. Default 30 s: nginx's
+    /// limit.
+    pub linger_total: Duration,
     /// The idle timeout once the server is stopping: the next request may be on its
     /// way. Default 100 ms: most clients send a request that they have within a round
     /// trip.
@@ -103,8 +111,10 @@ impl Limits {
         body_timeout: Duration::from_secs(30),
         idle_timeout: Duration::from_secs(75),
         write_timeout: Duration::from_secs(10),
+        write_rate: 1024,
         drain_timeout: Duration::from_secs(1),
         linger_timeout: Duration::from_secs(2),
+        linger_total: Duration::from_secs(30),
         stopping_idle_timeout: Duration::from_millis(100),
         grace: Duration::from_secs(10),
     };

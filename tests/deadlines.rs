@@ -210,6 +210,83 @@ fn a_client_that_stays_after_the_last_answer_does_not_keep_its_connection() {
     drop(client);
 }
 
+/// A clock for clients that do nothing: each call takes some milliseconds.
+struct Clock(Client);
+
+impl Clock {
+    fn new(server: &Running) -> Clock {
+        let client = server.connect();
+        client.stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+        Clock(client)
+    }
+
+    /// The server sends nothing to this connection, so the read waits until its timeout.
+    fn tick(&mut self) {
+        let read = self.0.stream.read(&mut [0]);
+        assert!(read.is_err(), "the clock's connection has ended");
+    }
+}
+
+/// `http.client` of Python and `HttpURLConnection` of Java read no answer before they have
+/// sent the whole body.
+#[test]
+fn a_client_that_reads_only_when_it_has_sent_everything_gets_its_refusal() {
+    let server = Running::with(Limits { linger_timeout: SHORT, ..patient_limits() });
+    let mut clock = Clock::new(&server);
+    for head in [
+        "POST /protected HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n",
+        "POST /protected HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a b\r\nContent-Length: 99999999\r\n\r\n",
+    ] {
+        let mut client = server.connect();
+        client.send(head);
+        let begin = Instant::now();
+        while begin.elapsed() < 3 * SHORT {
+            client.send([b'x'; 10_000]);
+            clock.tick();
+        }
+        let answers = Answer::parse_all(&client.rest(), |_| Asked::Other).unwrap();
+        assert!([400, 401, 413].contains(&answers[0].status) && answers.len() == 1, "{answers:?}");
+    }
+}
+
+#[test]
+fn a_client_that_never_ends_its_sending_is_cut_off() {
+    let limits = Limits { linger_total: SHORT, ..patient_limits() };
+    let server = Running::with(limits);
+    let mut client = server.connect();
+    client.send("POST /protected HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n");
+    let (mut clock, begin) = (Clock::new(&server), Instant::now());
+    while client.stream.write(&[b'x'; 1000]).is_ok() {
+        assert!(begin.elapsed() < GENEROUS, "the server reads on");
+        clock.tick();
+    }
+    assert!(begin.elapsed() >= SHORT / 2);
+}
+
+#[test]
+fn a_client_that_reads_too_slowly_is_cut_off() {
+    const VAST: usize = 64 << 20;
+    let routes = Routes::new([Route::open(GET, "/vast", |_: &mut Request| {
+        Response::text("x".repeat(VAST))
+    })]);
+    // The whole answer may take a tenth of a second more than the timeout.
+    let limits = Limits { write_timeout: SHORT, write_rate: 640 << 20, ..patient_limits() };
+    let server = Running::start(limits, routes);
+    let mut clock = Clock::new(&server);
+    let mut client = server.connect();
+    client.send("GET /vast HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (begin, mut received, mut piece) = (Instant::now(), 0, vec![0; 64 << 10]);
+    // The end may be a reset.
+    while let Ok(count @ 1..) = client.stream.read(&mut piece) {
+        received += count;
+        assert!(begin.elapsed() < GENEROUS, "the server goes on");
+        clock.tick();
+    }
+    assert!(received > 0 && received < VAST, "{received} bytes of {VAST} came");
+}
+
 #[test]
 fn a_client_that_reads_no_answer_is_cut_off() {
     // More than the buffers of the system hold, on both ends.

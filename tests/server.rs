@@ -6,14 +6,14 @@
 mod support;
 
 use std::io::{ErrorKind, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use guardhouse::Method::{GET, POST};
 use guardhouse::{Error, Limits, Request, Response, Route, Routes, Server, Status};
 
-use support::{Client, Handler, Running, get};
+use support::{Client, Handler, PATIENCE, Running, get, patient_limits};
 
 // --- Many at once ---
 
@@ -136,6 +136,71 @@ fn the_connection_that_is_idle_longest_makes_room() {
         connections = [other, newcomer];
     }
     server.end();
+}
+
+/// A crowd of clients that ask for much and read nothing must not keep others out.
+#[test]
+fn a_connection_whose_peer_does_not_read_makes_room() {
+    const CROWD: usize = 5;
+    let limits = Limits { connections: CROWD, ..patient_limits() };
+    let (held, handler) = support::held(|| Response::text("held"));
+    let server = Running::start(limits, rows().into_iter().chain([held]).collect::<Routes>());
+    let crowd: Vec<Client> = (0..CROWD)
+        .map(|_| {
+            let mut client = server.connect();
+            client.send(get("/large").repeat(3));
+            client
+        })
+        .collect();
+
+    // No handler of these ends, so each of them needs the place of one of the crowd.
+    let fresh: Vec<Client> = (0..CROWD).map(|_| client_in_handler(&server, &handler)).collect();
+    (0..CROWD).for_each(|_| handler.go_on());
+    for mut client in fresh {
+        client.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(client.answer().text(), "held");
+    }
+    drop(crowd);
+}
+
+/// A client whose request is in the handler of `/held`. It gets 503 for as long as the
+/// buffers of the system take what the server writes to the crowd.
+#[track_caller]
+fn client_in_handler(server: &Running, handler: &Handler) -> Client {
+    let begin = Instant::now();
+    while begin.elapsed() < PATIENCE {
+        let mut client = server.connect();
+        client.send(get("/held"));
+        client.stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+        while client.stream.peek(&mut [0]).is_err() {
+            if handler.has_begun() {
+                return client;
+            }
+        }
+        assert_eq!(client.answer().status, 503);
+    }
+    panic!("a new client gets 503 for as long as {PATIENCE:?}");
+}
+
+#[test]
+fn a_peer_has_the_address_of_its_own_family() {
+    let Ok(server) = Server::bind("[::]:0") else {
+        return println!("skipped: this machine has no IPv6");
+    };
+    let address = server.local_addr();
+    let route = Route::open(GET, "/peer", |request: &mut Request| {
+        Response::text(request.peer().map(|peer| peer.ip().to_string()).unwrap_or_default())
+    });
+    let _server = Running::run(server, [route]);
+    for ip in ["127.0.0.1", "::1"] {
+        let ip: IpAddr = ip.parse().unwrap();
+        let Ok(stream) = TcpStream::connect((ip, address.port())) else {
+            println!("skipped: a listener for IPv6 does not take {ip} here");
+            continue;
+        };
+        let answer = Client::new(stream).ask("GET /peer HTTP/1.0\r\n\r\n");
+        assert_eq!(answer.text(), ip.to_string());
+    }
 }
 
 #[test]

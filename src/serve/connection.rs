@@ -14,7 +14,6 @@ use std::time::Instant;
 use crate::error::Error;
 use crate::http::body::Body;
 use crate::http::buffer::Buffer;
-use crate::http::framing::Framing;
 use crate::http::head::{Head, Slots};
 use crate::http::head_end::HeadEnd;
 use crate::http::incoming::Source;
@@ -25,9 +24,10 @@ use crate::http::response_head::Persistence;
 use crate::limits::Limits;
 use crate::routes::table::Routes;
 use crate::serve::access_log::AccessLog;
+use crate::serve::close::{self, Close, may_stay_open, sends_no_more};
 use crate::serve::connections::State;
-use crate::serve::stream::Stream;
-use crate::serve::wire::{Wire, is_timeout};
+use crate::serve::stream::{Stream, is_timeout};
+use crate::serve::wire::Wire;
 use crate::serve::yielding::WorkerYielding;
 
 /// What a connection needs from the server.
@@ -67,15 +67,6 @@ struct Connection<'c, S> {
     /// When that head must be whole; `None` until the first wait for more of it.
     head_deadline: Option<Instant>,
     has_answered: bool,
-}
-
-/// How a connection closes, after its last answer is written.
-enum Close {
-    /// At once: the peer is gone, or has sent everything.
-    AtOnce,
-    /// After a while: the peer may still be sending, and a close at once could destroy
-    /// its last answer.
-    Lingering,
 }
 
 impl<'c, S: Stream> Connection<'c, S> {
@@ -241,23 +232,9 @@ impl<'c, S: Stream> Connection<'c, S> {
         }
     }
 
-    /// Writes what is still to be written, and closes the connection so that the peer
-    /// gets it: "the server then continues to read from the connection until it receives
-    /// a corresponding close by the client, or until the server is reasonably certain
-    /// that its own TCP stack has received the client's acknowledgement" (RFC 9112 §9.6).
-    /// A socket that is closed over unread bytes sends a reset, and the peer loses what
-    /// it has not read yet.
-    fn close(mut self, how: Close) {
-        if self.wire.flush().is_err() || matches!(how, Close::AtOnce) {
-            return;
-        }
-        let now = Instant::now();
-        let deadline = now + self.context.limits.linger_timeout;
-        // No request is worked on any more, so the connection can be evicted.
-        self.context.state.set_idle(now);
-        if self.wire.stream.end_writing().is_ok() {
-            while let Ok(1..) = self.wire.read_until(self.buffer.space(), deadline) {}
-        }
+    fn close(self, how: Close) {
+        let Context { state, limits, .. } = self.context;
+        close::close(self.wire, self.buffer, state, limits, how);
     }
 }
 
@@ -277,23 +254,4 @@ fn log_reason(context: &Context, error: Error) {
     if let Some(peer) = context.peer {
         log::debug!("a request from {peer} is answered with {}: {error}", error.status());
     }
-}
-
-/// Whether the connection may stay open after this response.
-fn may_stay_open(head: &Head, response: &Response, body: &Body) -> bool {
-    // The client wants it,
-    head.persistent
-        // the framing is not in doubt,
-        && !response.closes()
-        // the end of this request's body can be found,
-        && body.can_be_drained()
-        // and the body, if there is one, will come.
-        && (head.framing == Framing::Length(0) || !response.ignores_body())
-}
-
-/// Whether the client has certainly sent everything: it wants the connection closed, the
-/// request has no body, and nothing comes after it. (After a body, old clients send one
-/// more CRLF, RFC 9112 §2.2.)
-fn sends_no_more(head: &Head, body: &Body) -> bool {
-    !head.persistent && head.framing == Framing::Length(0) && body.incoming().unused().is_empty()
 }

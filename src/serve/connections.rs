@@ -35,13 +35,18 @@ impl Registry {
         self.added - self.by_number.len() as u64
     }
 
-    /// The connection that has been idle longest, of those that can be evicted.
-    fn idle_longest(&self) -> Option<&Connected> {
-        let idle = self.by_number.values().filter_map(|connected| {
-            let state = &connected.state;
-            if state.must_end() { None } else { Some((state.idle_since()?, &**connected)) }
-        });
-        idle.min_by_key(|(since, _)| *since).map(|(_, connected)| connected)
+    /// The connection to evict, and how to end it: the one that has been idle longest;
+    /// if none is idle, the one whose peer has read nothing for longest.
+    fn to_evict(&self) -> Option<(&Connected, Shutdown)> {
+        let longest = |since: fn(&State) -> Option<Duration>| {
+            let all = self.by_number.values();
+            let these = all.filter_map(|connected| Some((since(&connected.state)?, connected)));
+            these.min_by_key(|(since, _)| *since).map(|(_, connected)| &**connected)
+        };
+        // An idle one waits for a request. One that has just arrived is still answered;
+        // what comes later is not read.
+        let idle = longest(State::evictable_since).map(|idle| (idle, Shutdown::Read));
+        idle.or_else(|| longest(State::stalled_since).map(|stalled| (stalled, Shutdown::Both)))
     }
 }
 
@@ -80,31 +85,33 @@ impl Connections {
         }
     }
 
-    /// Evicts the connection that has been idle longest, and waits until a connection is
-    /// removed, `timeout` at most. Returns whether one was. A request that is being
-    /// worked on is never cut off: if no connection is idle, or each idle one has been
-    /// asked to end already, the result is false. It is false at once, unless a worker
-    /// has not begun with its connection yet.
+    /// Evicts the connection that has been idle longest or, if none is idle, the one
+    /// whose peer has read nothing for longest. Waits until a connection is removed,
+    /// `timeout` at most, and then tries the next one, three at most. Returns whether one
+    /// was removed. A request that is being worked on is never cut off: if there is no
+    /// connection to evict, the result is false. It is false at once, unless a worker has
+    /// not begun with its connection yet.
     pub(crate) fn make_room(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+        let deadline = Instant::now() + 3 * timeout;
         let mut registry = self.lock();
-        let evicted = loop {
-            if let Some(evicted) = registry.idle_longest() {
-                break evicted;
-            }
-            // A worker that starts with a connection says in a moment whether that is idle.
-            let is_one_new = registry.by_number.values().any(|connected| connected.state.is_new());
-            if !is_one_new || Instant::now() >= deadline {
+        let removed = registry.removed();
+        while registry.removed() == removed {
+            if Instant::now() >= deadline {
                 return false;
             }
-            registry = self.wait(registry, Duration::from_millis(1));
-        };
-        // It waits for a request. One that has just arrived is still answered; what
-        // comes later is not read.
-        evicted.state.ask_to_end();
-        let _ = evicted.stream.shutdown(Shutdown::Read);
-        let removed = registry.removed();
-        self.wait(registry, timeout).removed() != removed
+            let wait = if let Some((evicted, how)) = registry.to_evict() {
+                evicted.state.ask_to_end();
+                let _ = evicted.stream.shutdown(how);
+                timeout
+            } else if registry.by_number.values().any(|connected| connected.state.is_new()) {
+                // Its worker says in a moment whether it is idle.
+                Duration::from_millis(1)
+            } else {
+                return false;
+            };
+            registry = self.wait(registry, wait);
+        }
+        true
     }
 
     /// Ends all connections: with their next answer, or when they have been idle for
@@ -177,6 +184,8 @@ impl Drop for OpenConnection {
 pub(crate) struct State {
     /// Milliseconds since [`EPOCH`], or [`BUSY`], or [`NEW`].
     idle_since: AtomicU64,
+    /// Milliseconds since [`EPOCH`], or [`BUSY`] if the peer reads, or need not.
+    stalled_since: AtomicU64,
     must_end: AtomicBool,
 }
 
@@ -190,13 +199,16 @@ static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl State {
     pub(crate) fn new() -> State {
-        State { idle_since: AtomicU64::new(NEW), must_end: AtomicBool::new(false) }
+        State {
+            idle_since: AtomicU64::new(NEW),
+            stalled_since: AtomicU64::new(BUSY),
+            must_end: AtomicBool::new(false),
+        }
     }
 
     /// From now on the connection waits for a request, and can be evicted.
     pub(crate) fn set_idle(&self, now: Instant) {
-        let since = now.saturating_duration_since(*EPOCH).as_millis();
-        self.idle_since.store(u64::try_from(since).unwrap_or(NEW - 1), SeqCst);
+        self.idle_since.store(milliseconds(now), SeqCst);
     }
 
     /// A request has begun to arrive, or the connection can't be evicted for another
@@ -205,10 +217,26 @@ impl State {
         self.idle_since.store(BUSY, SeqCst);
     }
 
+    /// Since when the peer has read nothing of an answer that waits for it; `None` if it
+    /// reads.
+    pub(crate) fn set_stalled(&self, since: Option<Instant>) {
+        self.stalled_since.store(since.map_or(BUSY, milliseconds), SeqCst);
+    }
+
     /// Since when the connection is idle, from [`EPOCH`] on; `None` if it is not.
     fn idle_since(&self) -> Option<Duration> {
-        let since = self.idle_since.load(SeqCst);
-        (since < NEW).then(|| Duration::from_millis(since))
+        moment(self.idle_since.load(SeqCst))
+    }
+
+    fn stalled_since(&self) -> Option<Duration> {
+        moment(self.stalled_since.load(SeqCst))
+    }
+
+    /// Since when the connection is idle; `None` also if it must end already, or waits for
+    /// its peer to read.
+    fn evictable_since(&self) -> Option<Duration> {
+        let is_ending = self.must_end() || self.stalled_since().is_some();
+        self.idle_since().filter(|_| !is_ending)
     }
 
     fn is_new(&self) -> bool {
@@ -224,4 +252,15 @@ impl State {
     pub(crate) fn must_end(&self) -> bool {
         self.must_end.load(SeqCst)
     }
+}
+
+/// A moment as a state keeps it.
+fn milliseconds(moment: Instant) -> u64 {
+    let since = moment.saturating_duration_since(*EPOCH).as_millis();
+    u64::try_from(since).unwrap_or(NEW - 1)
+}
+
+/// The moment that a state keeps, if it is one.
+fn moment(since: u64) -> Option<Duration> {
+    (since < NEW).then(|| Duration::from_millis(since))
 }

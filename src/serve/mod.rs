@@ -3,6 +3,7 @@
 pub(crate) mod access_log;
 #[cfg(feature = "tls")]
 pub(crate) mod certificate;
+pub(crate) mod close;
 pub(crate) mod connection;
 pub(crate) mod connections;
 pub(crate) mod exchange;

@@ -16,6 +16,7 @@ use crate::serve::connection::{self, Context};
 use crate::serve::connections::{Connected, Connections, OpenConnection};
 use crate::serve::shortage::{PAUSE, Shortage, make_room_or_pause};
 use crate::serve::stop::Stop;
+use crate::serve::stream::Socket;
 use crate::serve::tls::Tls;
 use crate::serve::workers::Queue;
 use crate::serve::yielding::{WorkerYielding, Yielding};
@@ -245,15 +246,19 @@ impl Shared {
         // Until its first bytes come, so also during a TLS handshake, it can be evicted.
         state.set_idle(Instant::now());
         let Shared { routes, limits, .. } = self;
-        // An answer is one write, and must not wait until the peer has acknowledged the
-        // one before it.
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(limits.write_timeout))?;
-        let context = Context { peer: Some(stream.peer_addr()?), routes, limits, state, yielding };
+        let socket = Socket::new(stream, state, limits)?;
+        let peer = Some(canonical(stream.peer_addr()?));
+        let context = Context { peer, routes, limits, state, yielding };
         match &self.tls {
-            None => connection::serve(stream, &context),
-            Some(tls) => tls.serve(stream, &context),
+            None => connection::serve(socket, &context),
+            Some(tls) => tls.serve(socket, &context),
         }
         Ok(())
     }
+}
+
+/// The address in its own family. A listener for IPv6 shows an IPv4 peer as
+/// `::ffff:192.0.2.1`, and a guard that knows that peer as `192.0.2.1` would not find it.
+fn canonical(peer: SocketAddr) -> SocketAddr {
+    SocketAddr::new(peer.ip().to_canonical(), peer.port())
 }

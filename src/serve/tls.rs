@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::serve::certificate::load;
 use crate::serve::connection::{self, Context};
+use crate::serve::stream::{Socket, Stream};
 use crate::serve::tls_stream::TlsStream;
 
 pub use crate::serve::certificate::LoadError;
@@ -90,7 +91,7 @@ impl Tls {
     /// Serves a connection: first the handshake, during which the connection is idle and
     /// can be evicted, then requests. A peer that speaks plain HTTP gets a 400 that says
     /// so.
-    pub(crate) fn serve(&self, socket: &TcpStream, context: &Context) {
+    pub(crate) fn serve(&self, socket: Socket, context: &Context) {
         match self.accept(socket, context.limits) {
             Ok(Some(stream)) => connection::serve(stream, context),
             Ok(None) => connection::answer_error(Error::NotEncrypted, socket, context),
@@ -100,15 +101,11 @@ impl Tls {
 
     /// Makes the handshake; `None` if the peer speaks plain HTTP, of which nothing
     /// has been read then.
-    fn accept<'s>(
-        &self,
-        socket: &'s TcpStream,
-        limits: &Limits,
-    ) -> io::Result<Option<TlsStream<'s>>> {
-        socket.set_read_timeout(Some(limits.silent_timeout))?;
+    fn accept<'s>(&self, socket: Socket<'s>, limits: &Limits) -> io::Result<Option<TlsStream<'s>>> {
+        socket.set_read_timeout(limits.silent_timeout)?;
         // A method is letters; the first byte of a handshake is 22 (RFC 8446 §5.1).
         // rustls answers anything else with an alert.
-        if first_byte(socket)?.is_ascii_alphabetic() {
+        if first_byte(socket.stream)?.is_ascii_alphabetic() {
             return Ok(None);
         }
         let config = Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner));

@@ -6,14 +6,13 @@
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustls::ServerConnection;
 
 use crate::http::response::Response;
 use crate::limits::Limits;
-use crate::serve::stream::Stream;
+use crate::serve::stream::{Socket, Stream};
 
 /// A connection's stream through TLS.
 pub(crate) struct TlsStream<'s> {
@@ -27,7 +26,7 @@ impl<'s> TlsStream<'s> {
     /// Makes the handshake. All of it has one deadline, in however many pieces it comes.
     pub(crate) fn shake_hands(
         tls: ServerConnection,
-        socket: &'s TcpStream,
+        socket: Socket<'s>,
         limits: &Limits,
     ) -> io::Result<TlsStream<'s>> {
         let mut stream = TlsStream { tls, socket: Timed::new(socket, limits), is_broken: false };
@@ -111,7 +110,7 @@ impl Stream for TlsStream<'_> {
 
     fn end_writing(&mut self) -> io::Result<()> {
         self.send_close_notify()?;
-        self.socket.stream.shutdown(Shutdown::Write)
+        self.socket.stream.end_writing()
     }
 
     /// Tells browsers to use HTTPS only. Otherwise an attacker between the two ends could
@@ -140,7 +139,7 @@ impl Drop for TlsStream<'_> {
 /// A socket with one deadline for all its reads together: a peer that sends a record byte
 /// by byte gets no more time than one that sends it whole.
 struct Timed<'s> {
-    stream: &'s TcpStream,
+    stream: Socket<'s>,
     timeout: Cell<Duration>,
     /// When the timeout that began with the first read is over.
     deadline: Option<Instant>,
@@ -150,7 +149,7 @@ struct Timed<'s> {
 }
 
 impl<'s> Timed<'s> {
-    fn new(stream: &'s TcpStream, limits: &Limits) -> Timed<'s> {
+    fn new(stream: Socket<'s>, limits: &Limits) -> Timed<'s> {
         let set = limits.silent_timeout;
         Timed { stream, timeout: Cell::new(set), deadline: None, set }
     }
@@ -169,7 +168,7 @@ impl Read for Timed<'_> {
                 return Err(ErrorKind::TimedOut.into());
             }
             if rest != self.set {
-                self.stream.set_read_timeout(Some(rest))?;
+                self.stream.set_read_timeout(rest)?;
                 self.set = rest;
             }
             match self.stream.read(into) {

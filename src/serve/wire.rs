@@ -16,7 +16,7 @@ use crate::http::response::Response;
 use crate::http::response_head::{Persistence, write_head};
 use crate::limits::Limits;
 use crate::serve::access_log::AccessLog;
-use crate::serve::stream::Stream;
+use crate::serve::stream::{Stream, is_timeout};
 
 /// A connection's stream, and the answers that are not written to it yet.
 pub(crate) struct Wire<'c, S> {
@@ -122,9 +122,4 @@ impl<S: Stream> Source for Wire<'_, S> {
         // if the body is here already, with the answer.
         self.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
     }
-}
-
-/// Whether a read or a write has waited too long.
-pub(crate) fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }

@@ -90,6 +90,11 @@ impl Handler {
         self.begun.recv_timeout(PATIENCE).expect("the handler of /held runs");
     }
 
+    /// Whether the handler runs, or has run, once more than at the last call.
+    pub fn has_begun(&self) -> bool {
+        self.begun.try_recv().is_ok()
+    }
+
     /// Lets the handler give its response, once.
     #[track_caller]
     pub fn go_on(&self) {
