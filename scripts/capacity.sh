@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # More connections than there is room for: 10,000 idle ones with and without a
-# limit, too few descriptors, too little address space, and a log that no program
-# reads. Each time a new client is served within a second.
+# limit, clients that do not read, too few descriptors, too little address space, and
+# a log that no program reads. Each time a new client is served within a second.
 . "$(dirname "$0")/server.sh"
 
 command -v python3 >/dev/null || skip 'python3 is not installed'
@@ -122,6 +122,51 @@ with server("--log-level", "warn", "--max-connections", "100") as (process, addr
     check("the connection that was idle longest is closed", ask(connections[0]) is None)
     check("the latest connection is open", ask(connections[-1]) == 200)
     close(connections)
+
+
+
+class SlowReader:
+    """A client that asks for a large page many times, and reads a few bytes of it at a
+    time. If the server closes the connection, the client comes back."""
+
+    ASKED = b"GET /docs HTTP/1.1\r\nHost: a\r\n\r\n" * 2000
+
+    def __init__(self, address):
+        self.address = address
+        self.connect()
+
+    def connect(self):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.connect(self.address)
+        self.socket.setblocking(False)
+        self.unsent = self.ASKED
+
+    def step(self):
+        try:
+            self.unsent = self.unsent[self.socket.send(self.unsent):] or self.ASKED
+            if self.socket.recv(5):
+                return
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            pass
+        self.socket.close()
+        self.connect()
+
+
+with server("--log-level", "warn", "--max-connections", "20") as (process, address):
+    crowd = [SlowReader(address) for _ in range(20)]
+    # The first pages fill the buffers of the system. Then the server waits for the crowd.
+    for step in range(100):
+        for reader in crowd:
+            reader.step()
+        time.sleep(0.05)
+        if step >= 20 and step % 4 == 0:
+            new_client_is_served(address)
+    check("20 clients that read a few bytes a second do not keep others out", True)
+    for reader in crowd:
+        reader.socket.close()
 
 with server("--log-level", "warn", limits=[(resource.RLIMIT_NOFILE, 64)]) as (process, address):
     connections = idle(address, 200)

@@ -51,8 +51,8 @@ ask /open "${headers[@]}"
 expect '431 for more than 100 headers' '431 close' "$(status) $(header Connection)"
 ask /open -H 'Host:'
 expect '400 without Host' '400 {"detail":"no Host field"}' "$(status) $(body)"
-ask /open --request POST -H 'Content-Length: 1048577' -H 'Connection: close'
-expect '413 for a body over 1 MiB' '413 close' "$(status) $(header Connection)"
+ask /open --request GET -H 'Content-Length: 1048577'
+expect 'a body over 1 MiB that no handler reads gets the usual answer' '200 close' "$(status) $(header Connection)"
 
 ask /open
 expect 'the next client is served' 200 "$(status)"

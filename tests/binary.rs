@@ -92,6 +92,77 @@ fn a_guarded_route_refuses_all_other_requests() {
     }
 }
 
+/// A proxy may keep the client's method, and the length of a body that it does not send.
+#[test]
+fn auth_takes_every_method_and_waits_for_no_body() {
+    let server = Running::start(&["--log-level", "info"]);
+    let next = "GET /open HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    for method in ["GET", "POST", "PROPFIND", "LOCK", "PURGE", "M-SEARCH"] {
+        for (token, status) in [("secret", "204"), ("wrong", "401")] {
+            let ask = |headers: &str| {
+                let head = format!("{method} /auth HTTP/1.1\r\nHost: a\r\n{headers}");
+                format!("{head}Authorization: Bearer {token}\r\n\r\n{next}")
+            };
+            // Without a body the connection stays open.
+            let answers = server.exchange(&ask(""));
+            assert!(answers.starts_with(&format!("HTTP/1.1 {status} ")), "{method}: {answers}");
+            assert!(answers.contains("HTTP/1.1 200 OK\r\n"), "{method}: {answers}");
+            assert!(answers.contains("\r\nCache-Control: no-store\r\n"), "{method}: {answers}");
+            for body in [
+                "Content-Length: 5\r\n",
+                "Content-Length: 1048577\r\n",
+                "Content-Length: 18446744073709551615\r\n",
+                "Transfer-Encoding: chunked\r\n",
+                "Content-Length: 5\r\nExpect: 100-continue\r\n",
+            ] {
+                let answer = server.exchange(&ask(body));
+                let begin = format!("HTTP/1.1 {status} ");
+                assert!(answer.starts_with(&begin), "{method} {body}: {answer}");
+                assert!(answer.contains("\r\nConnection: close\r\n"), "{method} {body}: {answer}");
+                assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{method} {body}: {answer}");
+            }
+        }
+    }
+    let log = server.stop("TERM").stderr;
+    let line = r#"127.0.0.1 - admin […] "PROPFIND /auth HTTP/1.1" 204 0"#;
+    assert!(access_lines(&log).iter().any(|logged| logged == line), "{log}");
+}
+
+/// At info the log says that a request was refused, and at debug why.
+#[test]
+fn the_log_shows_each_request_line_and_why_a_request_was_refused() {
+    let server = Running::start(&["--log-level", "debug"]);
+    server.exchange("GET /open HTTP/1.1\r\n\r\n");
+    server.exchange("GET /open HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n");
+    server.exchange(&format!("GET /open HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: 1\r\n".repeat(100)));
+    server.exchange(&format!("GET /open HTTP/1.1\r\nX: {}", "x".repeat(17_000)));
+    server.exchange("GET /open HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n");
+    server.exchange("BREW /open HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.exchange("GET /open HTTP/3.0\r\nHost: a\r\n\r\n");
+    server.exchange("nonsense\r\n\r\n");
+    let log = server.stop("TERM").stderr;
+    let statuses = ["400 26", "400 33", "431 28", "431 34", "400 43", "501 27", "505 37"];
+    let mut lines: Vec<String> = statuses
+        .iter()
+        .map(|status| format!("127.0.0.1 - - […] \"GET /open HTTP/1.1\" {status}"))
+        .collect();
+    lines[5] = lines[5].replace("GET", "BREW");
+    lines[6] = lines[6].replace("1.1\"", "3.0\"");
+    lines.push("127.0.0.1 - - […] \"-\" 400 35".to_owned());
+    assert_eq!(access_lines(&log), lines);
+    for reason in [
+        "is answered with 400: no Host field\n",
+        "is answered with 400: malformed field line\n",
+        "is answered with 431: too many fields\n",
+        "is answered with 431: the head is too large\n",
+        "is answered with 400: malformed Content-Length field\n",
+        "is answered with 505: unsupported HTTP version\n",
+        "is answered with 400: malformed request line\n",
+    ] {
+        assert_eq!(log.matches(reason).count(), 1, "{reason} in {log}");
+    }
+}
+
 #[test]
 fn requests_outside_the_table_get_404_or_405() {
     let server = Running::start(&[]);

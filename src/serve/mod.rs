@@ -1,6 +1,7 @@
 //! Sockets and threads: the accept loop, and each connection's loop.
 
 pub(crate) mod access_log;
+pub(crate) mod address_space;
 #[cfg(feature = "tls")]
 pub(crate) mod certificate;
 pub(crate) mod close;

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use crate::limits::Limits;
 use crate::routes::table::Routes;
+use crate::serve::address_space::AddressSpace;
 use crate::serve::connection::{self, Context};
 use crate::serve::connections::{Connected, Connections, OpenConnection};
 use crate::serve::shortage::{PAUSE, Shortage, make_room_or_pause};
@@ -135,6 +136,7 @@ impl Server {
             stop,
             connections: Arc::default(),
             queue: Queue::new(),
+            address_space: AddressSpace::new(),
             yielding: Yielding::new(),
         });
         let mut acceptor = Acceptor { shared: Arc::clone(&shared), shortage: Shortage::default() };
@@ -163,6 +165,7 @@ struct Shared {
     connections: Arc<Connections>,
     /// Connections that wait for a worker.
     queue: Queue<OpenConnection>,
+    address_space: AddressSpace,
     yielding: Arc<Yielding>,
 }
 
@@ -227,6 +230,7 @@ impl Acceptor {
 impl Shared {
     fn start_worker(self: &Arc<Self>) -> io::Result<()> {
         let shared = Arc::clone(self);
+        self.address_space.check_for_thread(self.limits.stack_bytes)?;
         let builder = thread::Builder::new().name("worker".to_owned());
         builder.stack_size(self.limits.stack_bytes).spawn(move || shared.work()).map(drop)
     }
