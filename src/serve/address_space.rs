@@ -1,36 +1,36 @@
-//! How much address space is left, where a process has a limit of it (`ulimit -v`).
+//! How many connections have room in the address space of this process, where that has a
+//! limit (`ulimit -v`).
 //!
-//! If an allocation fails, the whole program ends. A new thread is the largest part of
-//! what the server takes, and the only one that it can do without. So it starts none where
-//! the rest of the server could then run out.
+//! If an allocation fails, the whole program ends. So the server accepts no more
+//! connections than can all have what their limits allow them, at the same time.
 
-use std::{fs, io};
+use std::fs;
 
-/// The limit on the address space of this process.
-pub(crate) struct AddressSpace {
-    /// In KiB; `None` if there is no limit, or the system does not say.
-    limit: Option<u64>,
+use crate::limits::Limits;
+
+/// What everything else may need, in bytes: the accept loop, the log, the handlers.
+const RESERVE: u64 = 16 << 20;
+
+/// How many connections can be open at once: as many as the limits say, or fewer.
+pub(crate) fn room_for_connections(limits: &Limits) -> usize {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    // These files are Linux's. Elsewhere there is no limit that the server knows of.
+    let (all, status) = (read("/proc/self/limits"), read("/proc/self/status"));
+    let Some(limit) = number_after("Max address space", &all) else { return limits.connections };
+    let used = number_after("VmSize:", &status).unwrap_or(0) * 1024;
+    let room = room_in(limit.saturating_sub(used), limits).min(limits.connections);
+    if room < limits.connections {
+        log::info!("the address space of this process has room for {room} connections");
+    }
+    room
 }
 
-impl AddressSpace {
-    /// What stays free when a thread starts, in KiB: enough for what a hundred connections
-    /// need beside their stacks.
-    const RESERVE: u64 = 4 * 1024;
-
-    pub(crate) fn new() -> AddressSpace {
-        let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-        let bytes = number_after("Max address space", &limits);
-        AddressSpace { limit: bytes.map(|bytes| bytes / 1024) }
-    }
-
-    /// Fails if a thread with such a stack, in bytes, would leave too little for the rest.
-    pub(crate) fn check_for_thread(&self, stack_bytes: usize) -> io::Result<()> {
-        let Some(limit) = self.limit else { return Ok(()) };
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let used = number_after("VmSize:", &status).unwrap_or(0);
-        let needed = stack_bytes as u64 / 1024 + Self::RESERVE;
-        if used + needed > limit { Err(io::ErrorKind::OutOfMemory.into()) } else { Ok(()) }
-    }
+/// How many connections have room in so many bytes; always one.
+fn room_in(bytes: u64, limits: &Limits) -> usize {
+    // A buffer that grows is there twice, while its bytes move.
+    let each = limits.stack_bytes + 2 * (limits.head_bytes + limits.output_bytes);
+    let room = bytes.saturating_sub(RESERVE) / each.max(1) as u64;
+    usize::try_from(room).unwrap_or(usize::MAX).max(1)
 }
 
 /// The number after that name, in a text of lines.
@@ -55,13 +55,23 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_needs_a_reserve_beside_its_stack() {
-        assert!(AddressSpace { limit: None }.check_for_thread(usize::MAX).is_ok());
-        if fs::exists("/proc/self/status").is_ok_and(|exists| exists) {
-            let terabytes = AddressSpace { limit: Some(1 << 40) };
-            assert!(terabytes.check_for_thread(256 * 1024).is_ok());
-            let error = AddressSpace { limit: Some(1) }.check_for_thread(256 * 1024);
-            assert_eq!(error.map_err(|error| error.kind()), Err(io::ErrorKind::OutOfMemory));
+    fn each_connection_has_room_for_its_stack_and_its_buffers() {
+        let limits = Limits::default();
+        assert_eq!(room_in(RESERVE + 10 * (256 + 160) * 1024, &limits), 10);
+        assert_eq!(room_in(0, &limits), 1);
+        assert!(room_in(u64::MAX, &limits) > limits.connections);
+    }
+
+    #[test]
+    fn without_a_limit_there_is_room_for_all() {
+        let unlimited = number_after(
+            "Max address space",
+            &fs::read_to_string("/proc/self/limits").unwrap_or_default(),
+        )
+        .is_none();
+        let limits = Limits::default();
+        if unlimited {
+            assert_eq!(room_for_connections(&limits), limits.connections);
         }
     }
 }

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crate::limits::Limits;
 use crate::routes::table::Routes;
-use crate::serve::address_space::AddressSpace;
+use crate::serve::address_space::room_for_connections;
 use crate::serve::connection::{self, Context};
 use crate::serve::connections::{Connected, Connections, OpenConnection};
 use crate::serve::shortage::{PAUSE, Shortage, make_room_or_pause};
@@ -128,7 +128,8 @@ impl Server {
     ///
     /// As [`Routes::new`], if two rows are the same.
     pub fn run(self, routes: impl Into<Routes>) -> io::Result<()> {
-        let Server { listener, limits, tls, stop, .. } = self;
+        let Server { listener, mut limits, tls, stop, .. } = self;
+        limits.connections = room_for_connections(&limits);
         let shared = Arc::new(Shared {
             routes: routes.into(),
             limits,
@@ -136,7 +137,6 @@ impl Server {
             stop,
             connections: Arc::default(),
             queue: Queue::new(),
-            address_space: AddressSpace::new(),
             yielding: Yielding::new(),
         });
         let mut acceptor = Acceptor { shared: Arc::clone(&shared), shortage: Shortage::default() };
@@ -165,7 +165,6 @@ struct Shared {
     connections: Arc<Connections>,
     /// Connections that wait for a worker.
     queue: Queue<OpenConnection>,
-    address_space: AddressSpace,
     yielding: Arc<Yielding>,
 }
 
@@ -230,7 +229,6 @@ impl Acceptor {
 impl Shared {
     fn start_worker(self: &Arc<Self>) -> io::Result<()> {
         let shared = Arc::clone(self);
-        self.address_space.check_for_thread(self.limits.stack_bytes)?;
         let builder = thread::Builder::new().name("worker".to_owned());
         builder.stack_size(self.limits.stack_bytes).spawn(move || shared.work()).map(drop)
     }
