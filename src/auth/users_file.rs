@@ -193,7 +193,8 @@ fn is_pipe(_: FileType) -> bool {
 fn check_end(text: &str) -> Result<(), LoadCause> {
     match text {
         "" => Err(LoadCause::Empty),
-        _ if text.ends_with('\n') => Ok(()),
+        // UTF-16 has a NUL before or after the new line; the line with it is refused.
+        _ if text.ends_with('\n') || text.contains('\0') => Ok(()),
         _ => Err(LoadCause::NoEnd { line: text.lines().count() }),
     }
 }
