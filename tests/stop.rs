@@ -51,7 +51,9 @@ fn another_order_to_stop_ends_the_server_at_once_and_the_log_says_so() {
     for round in 0..10 {
         let signals = [["TERM", "INT"], ["INT", "QUIT"], ["QUIT", "TERM"]][round % 3];
         let (server, _) = start(&["--drain-delay", "3600", "--log-level", "warn"]);
-        signals.iter().for_each(|name| signal(&server, name));
+        for name in signals {
+            signal(&server, name);
+        }
         let (code, log) = end(server);
         assert_eq!(code, Some(1), "{signals:?}");
         assert!(log.ends_with("stopping at once\n"), "{signals:?}: {log:?}");

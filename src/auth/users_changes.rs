@@ -95,7 +95,9 @@ fn by_name(users: &Users) -> HashMap<&str, Vec<Line<'_>>> {
     for (user, secret) in tokens.chain(passwords) {
         by_name.entry(user.name()).or_default().push((secret, user.scopes()));
     }
-    by_name.values_mut().for_each(|lines| lines.sort());
+    for lines in by_name.values_mut() {
+        lines.sort();
+    }
     by_name
 }
 
