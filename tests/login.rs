@@ -275,7 +275,7 @@ fn a_token_is_valid_until_its_account_changes() {
         (String::new(), 401),
         (format!("ann:{SECRET}:read"), 401),
         (format!("ann:{other}:read write"), 401),
-        ("ann:a-token:read write".to_owned(), 401),
+        ("ann:a-token-of-ann-now:read write".to_owned(), 401),
     ] {
         load(&ann);
         let answer = ask(&routes, &post(FORM, RIGHT));

@@ -93,9 +93,9 @@ fn a_file_that_may_be_cut_off_replaces_no_users_and_does_not_start_a_server() {
     }
     // These are whole, and yet they are no file with all users.
     for (text, says) in [
-        ("# the team\n", "has no users"),
-        ("\n", "has no users"),
-        ("\u{feff}\r\n", "has no users"),
+        ("# the team\n", "has no users any more"),
+        ("\n", "has no users any more"),
+        ("\u{feff}\r\n", "has no users any more"),
         ("ann:s3cr\n", "line 1: the token has 4 of at least 16 characters"),
         ("ann:s3cret-token-of-ann:read\r", "cut off"),
         ("\u{feff}", "cut off"),
@@ -114,6 +114,7 @@ fn a_server_can_start_without_users_and_get_them_later() {
     let file = File::new("# nobody yet\n");
     let users = UsersFile::load(&file.0).unwrap();
     assert!(users.is_empty() && users.count().to_string() == "0 users");
+    assert_eq!(users.reload().unwrap().to_string(), "nothing changed");
     file.write("ann:s3cret-token-of-ann\n");
     assert_eq!(users.reload().unwrap().to_string(), "1 added, 0 removed, 0 changed");
     assert_eq!(name(&users, ANN).as_deref(), Some("ann"));

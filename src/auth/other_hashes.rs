@@ -4,7 +4,7 @@
 //! No client sends a hash, so the owner of such a line could not sign in. And the
 //! text of some hashes has the form of a token: a thief of the hash could sign in.
 
-/// The first characters of a hash, and what it is. The longer ones come first.
+/// The first characters of a hash, and what it is. The first entry that fits is right.
 const KINDS: [(&str, &str); 18] = [
     ("$2", "a bcrypt hash"),
     ("$1$", "an MD5 hash of crypt"),

@@ -112,7 +112,7 @@ impl fmt::Display for ScopeFault {
             ScopeFault::Token => write!(
                 f,
                 "a scope has {SHORTEST_TOKEN} or more characters without a ':', as only a token \
-                 has: does a line end too late, or is there a ':' in the token?"
+                 has: is the end of a line missing, or is there a ':' in the token?"
             ),
         }
     }

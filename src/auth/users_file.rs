@@ -72,10 +72,14 @@ impl UsersFile {
     /// # Errors
     ///
     /// The same as [`UsersFile::load`]; and a [`LoadError`] if the file has no users
-    /// now, or is a pipe or `/dev/stdin`, which are read at the start only. Lookups
-    /// then still find the old users.
+    /// any more, or is a pipe or `/dev/stdin`, which are read at the start only.
+    /// Lookups then still find the old users.
     pub fn reload(&self) -> Result<Changes, LoadError> {
         let new = load(&self.path, self.shortest_token, Occasion::Reload)?;
+        // A program that writes the file may have written only the comments at its head.
+        if new.is_empty() && !self.is_empty() {
+            return Err(LoadError { path: self.path.clone(), cause: LoadCause::NoUsers });
+        }
         let changes = Changes::between(&self.users(), &new);
         let old =
             mem::replace(&mut *self.users.write().unwrap_or_else(PoisonError::into_inner), new);
@@ -135,10 +139,6 @@ fn load(path: &Path, shortest_token: usize, occasion: Occasion) -> Result<Users,
     check_end(&text).map_err(failed)?;
     let users = users_text::parse(&text, shortest_token);
     let users = users.map_err(|error| failed(LoadCause::Line(error)))?;
-    // A program that writes the file may have written the comments at its head only.
-    if occasion == Occasion::Reload && users.is_empty() {
-        return Err(failed(LoadCause::NoUsers));
-    }
     warn_of_readers(path, "the tokens");
     let short = users.tokens().filter(|(_, token)| token.len() < STRONG_TOKEN).count();
     if short > 0 {
@@ -222,7 +222,7 @@ pub(super) enum LoadCause {
     NoEnd {
         line: usize,
     },
-    /// At a reload.
+    /// At a reload, where there were users before.
     NoUsers,
     Line(LineError),
 }
@@ -248,8 +248,8 @@ impl fmt::Display for LoadError {
             ),
             LoadCause::NoUsers => write!(
                 f,
-                "{path} has no users, so it may be cut off: to refuse everyone, start the \
-                 server again"
+                "{path} has no users any more, so it may be cut off: to refuse everyone, \
+                 start the server again"
             ),
             LoadCause::Line(error) => write!(f, "{path}, {error}"),
         }

@@ -54,10 +54,11 @@ pub(super) fn parse(line: &str, shortest: usize) -> Result<Option<UserLine<'_>>,
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
     }
-    let (name, rest) = line.split_once(':').ok_or(Fault::NoColon)?;
-    let (secret, scopes) = rest.split_once(':').unwrap_or((rest, ""));
-    let (name, secret) = (trim(name), trim(secret));
+    let name = trim(line.split(':').next().unwrap_or_default());
     check_name(name)?;
+    let (_, rest) = line.split_once(':').ok_or(Fault::NoColon)?;
+    let (secret, scopes) = rest.split_once(':').unwrap_or((rest, ""));
+    let secret = trim(secret);
     let scopes: Vec<&str> = scopes.split([' ', '\t']).filter(|scope| !scope.is_empty()).collect();
     let behind_name = name.split(' ').skip(1);
     let behind_secret = secret.split([' ', '\t']).skip(1);
@@ -333,6 +334,7 @@ mod tests {
         ] {
             let found = fault(&format!("{name}:TOKEN"));
             assert_eq!(found, Fault::NameCharacter(wrong), "{name:?}");
+            assert_eq!(fault(name), found, "{name:?} without a colon");
             assert!(!found.to_string().contains(wrong), "{found} shows its number");
         }
     }

@@ -14,9 +14,9 @@ use crate::limits::SHORTEST_TOKEN;
 
 impl Users {
     /// Reads users from text. Each line is `name:token` or `name:token:scopes`, with
-    /// spaces between the scopes. Blank lines, and lines that begin with `#`, are
-    /// skipped, and so is a byte order mark. The manual's chapter
-    /// [users](crate::manual::users) has the whole grammar.
+    /// spaces between the scopes. A token has 16 characters or more. Blank lines, and
+    /// lines that begin with `#`, are skipped, and so is a byte order mark. The
+    /// manual's chapter [users](crate::manual::users) has the whole grammar.
     ///
     /// With the feature `login`, a PHC string can take the token's place:
     /// `name:$argon2id$…:scopes` is a user with a password, to log in with.

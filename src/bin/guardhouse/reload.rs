@@ -69,35 +69,35 @@ mod tests {
 
     #[test]
     fn a_reload_that_hangs_holds_nobody_up_and_one_more_follows_it() {
-        let (began, begun) = channel();
+        let (started, starts) = channel();
         let (end, ended) = channel();
         let reload = Reload::run(move || {
-            began.send(()).expect("the test waits");
+            started.send(()).expect("the test waits");
             ended.recv().expect("the test ends each job");
         });
         let reload = reload.expect("a thread");
         reload.ask();
-        begun.recv_timeout(PATIENCE).expect("the first reload begins");
+        starts.recv_timeout(PATIENCE).expect("the first reload begins");
         // It hangs; none of these calls waits.
         for _ in 0..5 {
             reload.ask();
         }
         end.send(()).expect("the job waits");
-        begun.recv_timeout(PATIENCE).expect("one more reload begins");
+        starts.recv_timeout(PATIENCE).expect("one more reload begins");
         end.send(()).expect("the job waits");
         // The thread ends once no one can ask, and what it has not done is lost.
         drop(reload);
-        assert!(begun.recv_timeout(PATIENCE).is_err(), "no third reload");
+        assert!(starts.recv_timeout(PATIENCE).is_err(), "no third reload");
     }
 
     #[test]
     fn each_request_that_comes_after_a_reload_is_met() {
-        let (began, begun) = channel();
-        let reload = Reload::run(move || began.send(()).expect("the test waits"));
+        let (started, starts) = channel();
+        let reload = Reload::run(move || started.send(()).expect("the test waits"));
         let reload = reload.expect("a thread");
         for _ in 0..3 {
             reload.ask();
-            begun.recv_timeout(PATIENCE).expect("a reload");
+            starts.recv_timeout(PATIENCE).expect("a reload");
         }
     }
 }
