@@ -38,6 +38,8 @@ usage '--listen needs a value' --listen
 usage '--log-level needs a value' --log-level
 usage '"loud" is not a log level: use off, error, warn, info, debug or trace' --log-level loud
 usage '--help takes no value' --help=yes
+usage '--append goes after --new-token NAME' --append users.txt
+usage '--append needs a value' --new-token ann --append
 
 # cannot WHAT ADDRESS ADVICE: the server can't listen on this address.
 cannot() {

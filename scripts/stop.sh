@@ -16,7 +16,7 @@ under_way() {
     expect 'half of a request is under way' '{"message":"Anyone can see this."}' "$line"
 }
 
-for signal in TERM INT; do
+for signal in TERM INT QUIT; do
     start
     under_way
     kill -"$signal" "$server"
@@ -39,10 +39,21 @@ start
 under_way
 kill -TERM "$server"
 receive 5
-stop
+# The same signal within a second would be the same order.
+stop INT
 expect 'at a second signal the server ends at once, with exit code 1' 1 "$code"
 receive 4
 expect 'and the request under way gets no answer' '' "$answer"
+expect_like 'and the log says so' '*stopping at once' "$(cat "$dir/log")"
+
+start
+for signal in USR1 USR2 HUP; do kill -"$signal" "$server"; done
+ask /open
+expect 'the server goes on after signals that mean nothing' 200 "$(status)"
+kill -TERM "$server"
+kill -TERM "$server"
+ended_with
+expect 'a signal that comes twice is one order' 0 "$code"
 
 start
 stop INT

@@ -92,9 +92,14 @@ pub mod tls {
     pub use crate::serve::tls::LoadError;
 }
 
-/// The users file: what can be wrong with it, and new lines for it.
+/// The users file: what can be wrong with it, what a reload changed, and new lines
+/// for it.
 pub mod users {
-    pub use crate::auth::users_file::{LineError, LoadError, new_line};
+    pub use crate::auth::users_append::append;
+    pub use crate::auth::users_changes::{Changes, Count};
+    pub use crate::auth::users_file::LoadError;
+    pub use crate::auth::users_line::new_line;
+    pub use crate::auth::users_text::LineError;
 }
 
 /// The manual. Each module here is a chapter of it; the README has a table of them.

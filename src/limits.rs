@@ -125,3 +125,13 @@ impl Default for Limits {
         Limits::DEFAULT
     }
 }
+
+/// Characters of the shortest token that a users file may hold. 16: as hexadecimal
+/// digits, they hold 64 bits, the least that NIST SP 800-63B asks of a session's
+/// secret. So a file that is cut off inside a token does not make one that can be
+/// guessed.
+pub(crate) const SHORTEST_TOKEN: usize = 16;
+
+/// Characters of a token that nobody can guess. 22: as Base64, they hold 132 bits;
+/// RFC 6749 §10.10 wants a guess to succeed with a probability of at most 2^-128.
+pub(crate) const STRONG_TOKEN: usize = 22;

@@ -23,7 +23,8 @@ const SECRET: &str =
 const RIGHT: &str = "grant_type=password&username=ann&password=secret";
 
 fn users() -> Users {
-    Users::parse(&format!("ann:{SECRET}:read write\nbob:{SECRET}\ncyd:token-of-cyd\n")).unwrap()
+    Users::parse(&format!("ann:{SECRET}:read write\nbob:{SECRET}\ncyd:s3cret-token-of-cyd\n"))
+        .unwrap()
 }
 
 fn login(limits: LoginLimits) -> Login {
@@ -179,7 +180,7 @@ fn each_error_has_its_error_code() {
         ("username=ann&password=secret%00", "invalid_grant"),
         ("username=ann&password=+secret", "invalid_grant"),
         ("username=Ann&password=secret", "invalid_grant"),
-        ("username=cyd&password=token-of-cyd", "invalid_grant"),
+        ("username=cyd&password=s3cret-token-of-cyd", "invalid_grant"),
         ("username=ann&password=secret&scope=admin", "invalid_scope"),
         ("username=ann&password=secret&scope=read+admin", "invalid_scope"),
         ("username=ann&password=secret&scope=Read", "invalid_scope"),
@@ -274,7 +275,7 @@ fn a_token_is_valid_until_its_account_changes() {
         (String::new(), 401),
         (format!("ann:{SECRET}:read"), 401),
         (format!("ann:{other}:read write"), 401),
-        ("ann:a-token:read write".to_owned(), 401),
+        ("ann:a-token-of-ann-now:read write".to_owned(), 401),
     ] {
         load(&ann);
         let answer = ask(&routes, &post(FORM, RIGHT));

@@ -1,5 +1,6 @@
-//! A stop under load loses no request: each client gets the whole answer to its
-//! request, or no byte of it if the server had closed the connection before.
+//! What signals do. A stop under load loses no request: each client gets the whole
+//! answer to its request, or no byte of it if the server had closed the connection
+//! before. A second order to stop ends the server at once.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -20,16 +21,103 @@ const ROUNDS: usize = 20;
 /// pause can be that late.
 const LATE: Duration = Duration::from_millis(100);
 
-fn start() -> (Child, SocketAddr) {
+fn start(options: &[&str]) -> (Child, SocketAddr) {
     let mut server = Command::new(env!("CARGO_BIN_EXE_guardhouse"))
-        .args(["--listen", "127.0.0.1:0", "--log-level", "error"])
+        .args(["--listen", "127.0.0.1:0"])
+        .args(options)
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut line = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("listening on http://").unwrap().parse().unwrap();
     (server, address)
+}
+
+fn signal(server: &Child, name: &str) {
+    let pid = server.id().to_string();
+    assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+}
+
+/// The exit code, and the log.
+fn end(server: Child) -> (Option<i32>, String) {
+    let output = server.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn another_order_to_stop_ends_the_server_at_once_and_the_log_says_so() {
+    for round in 0..10 {
+        let signals = [["TERM", "INT"], ["INT", "QUIT"], ["QUIT", "TERM"]][round % 3];
+        let (server, _) = start(&["--drain-delay", "3600", "--log-level", "warn"]);
+        for name in signals {
+            signal(&server, name);
+        }
+        let (code, log) = end(server);
+        assert_eq!(code, Some(1), "{signals:?}");
+        assert!(log.ends_with("stopping at once\n"), "{signals:?}: {log:?}");
+    }
+}
+
+/// Sends a signal, and twice more when the server has begun to stop. Returns whether
+/// all that took less than a second, the exit code, and the log.
+fn send_three_times(name: &str) -> (bool, Option<i32>, String) {
+    let (mut server, _) = start(&["--drain-delay", "1", "--log-level", "debug"]);
+    let mut stderr = BufReader::new(server.stderr.take().unwrap());
+    let (sent, mut log) = (Instant::now(), String::new());
+    signal(&server, name);
+    while !log.contains("stopping: ") {
+        assert_ne!(stderr.read_line(&mut log).unwrap(), 0, "{name}: {log}");
+    }
+    signal(&server, name);
+    signal(&server, name);
+    let was_quick = sent.elapsed() < Duration::from_millis(900);
+    stderr.read_to_string(&mut log).unwrap();
+    (was_quick, end(server).0, log)
+}
+
+#[test]
+fn the_same_signal_again_within_a_second_is_the_same_order() {
+    thread::scope(|scope| {
+        for name in ["TERM", "INT", "QUIT"] {
+            scope.spawn(move || {
+                // On a busy machine the three can take longer, and then they are no proof.
+                let in_time = || Some(send_three_times(name)).filter(|(quick, ..)| *quick);
+                let Some((_, code, log)) = (0..5).find_map(|_| in_time()) else {
+                    return println!("skipped: this machine can't send three signals in a second");
+                };
+                assert_eq!(code, Some(0), "{name}: {log}");
+                assert!(log.contains("came twice within a second"), "{name}: {log}");
+                assert!(!log.contains("stopping at once"), "{name}: {log}");
+            });
+        }
+    });
+}
+
+#[test]
+fn the_same_signal_after_more_than_a_second_is_a_second_order() {
+    let (server, _) = start(&["--drain-delay", "3600"]);
+    signal(&server, "TERM");
+    // Only time makes the difference here.
+    thread::sleep(Duration::from_millis(1200));
+    signal(&server, "TERM");
+    let (code, log) = end(server);
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("stopping at once"), "{log}");
+}
+
+#[test]
+fn signals_that_mean_nothing_here_do_not_end_the_server() {
+    let (server, address) = start(&[]);
+    for name in ["USR1", "USR2", "HUP", "PIPE", "USR1"] {
+        signal(&server, name);
+        let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
+        assert_eq!(request(&mut stream), Outcome::Answered { last: false }, "{name}");
+    }
+    signal(&server, "QUIT");
+    let (code, log) = end(server);
+    assert_eq!(code, Some(0), "{log}");
 }
 
 /// What came back for a request.
@@ -66,7 +154,7 @@ fn request(stream: &mut BufReader<TcpStream>) -> Outcome {
 #[test]
 fn no_request_is_lost_when_the_server_stops_under_load() {
     for round in 0..ROUNDS {
-        let (mut server, address) = start();
+        let (server, address) = start(&["--log-level", "error"]);
         let ready = Arc::new(Barrier::new(CLIENTS + 1));
         let answered = Arc::new(AtomicUsize::new(0));
         let clients: Vec<_> = (0..CLIENTS)
@@ -102,11 +190,10 @@ fn no_request_is_lost_when_the_server_stops_under_load() {
         while answered.load(SeqCst) < CLIENTS * (1 + round) {
             thread::yield_now();
         }
-        let pid = server.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        signal(&server, "TERM");
         for client in clients {
             assert_eq!(client.join().unwrap(), Outcome::Answered { last: true }, "round {round}");
         }
-        assert_eq!(server.wait().unwrap().code(), Some(0));
+        assert_eq!(end(server).0, Some(0));
     }
 }

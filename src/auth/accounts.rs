@@ -83,6 +83,12 @@ impl Accounts {
         account.cloned().unwrap_or_else(Account::nobody)
     }
 
+    /// Each user, and the PHC string of this user's password.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (&User, String)> {
+        let accounts = self.by_name.values();
+        accounts.filter_map(|own| Some((own.user.as_ref()?, own.password.as_ref()?.to_string())))
+    }
+
     /// The number of accounts.
     pub(super) fn len(&self) -> usize {
         self.by_name.len()

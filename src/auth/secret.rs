@@ -1,7 +1,7 @@
 //! Compares secrets, makes new ones, and warns when others can read a file that
 //! holds them.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, Read};
 use std::path::Path;
@@ -52,15 +52,56 @@ pub(crate) fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
 /// `secret` says what the file holds.
 #[cfg(unix)]
 pub(crate) fn warn_of_readers(path: &Path, secret: &str) {
-    use std::os::unix::fs::PermissionsExt;
-    if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
-        log::warn!("{0}: others can read {secret}: chmod 600 {0}", path.display());
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(file), Ok(server)) = (path.metadata(), server_user()) else { return };
+    let mode = file.mode() & 0o777;
+    if let Some(advice) = advice(mode, file.uid(), server, &path.display().to_string()) {
+        log::warn!("{}: others can read {secret}: {advice}", path.display());
     }
 }
 
 /// Other systems have no such permissions to look at.
 #[cfg(not(unix))]
 pub(crate) fn warn_of_readers(_: &Path, _: &str) {}
+
+/// The user and the group as which the server opens files.
+#[cfg(unix)]
+#[derive(Clone, Copy)]
+struct ServerUser {
+    user: u32,
+    group: u32,
+}
+
+/// `std` does not say which user this is. But the system gives a new pipe to it.
+#[cfg(unix)]
+fn server_user() -> io::Result<ServerUser> {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::fs::MetadataExt;
+    let (pipe, _) = io::pipe()?;
+    let pipe = File::from(OwnedFd::from(pipe)).metadata()?;
+    Ok(ServerUser { user: pipe.uid(), group: pipe.gid() })
+}
+
+/// The commands after which others can't use the file, and the server still can;
+/// `None` if others can't use it now.
+///
+/// The rule is PostgreSQL's for its keys. No file may be open to all users. If the
+/// server owns the file, it needs no group. If root or another user owns it, the
+/// group may be how the server reads it, so the group may have access: Kubernetes
+/// makes such files with `fsGroup`.
+#[cfg(unix)]
+fn advice(mode: u32, owner: u32, server: ServerUser, path: &str) -> Option<String> {
+    let (is_own, is_root) = (owner == server.user, server.user == 0);
+    let (for_group, for_all) = (mode & 0o070 != 0, mode & 0o007 != 0);
+    if !(for_all || (for_group && is_own && !is_root)) {
+        None
+    } else if is_own || is_root {
+        Some(format!("chmod 600 {path}"))
+    } else {
+        // `chmod 600` would take the server's own access away.
+        Some(format!("chgrp {} {path} && chmod 640 {path}", server.group))
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -74,6 +115,57 @@ mod tests {
         {
             assert!(!is_same(left.as_bytes(), right.as_bytes()), "{left} {right}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_group_may_read_a_file_that_the_server_does_not_own() {
+        const SERVER: ServerUser = ServerUser { user: 1000, group: 2000 };
+        const ROOT: ServerUser = ServerUser { user: 0, group: 0 };
+        let own = Some("chmod 600 f");
+        let others = Some("chgrp 2000 f && chmod 640 f");
+        for (server, owner, mode, says) in [
+            // The server's own file.
+            (SERVER, 1000, 0o600, None),
+            (SERVER, 1000, 0o400, None),
+            (SERVER, 1000, 0o640, own),
+            (SERVER, 1000, 0o620, own),
+            (SERVER, 1000, 0o604, own),
+            (SERVER, 1000, 0o777, own),
+            // Root's file, which the server reads as a member of the group.
+            (SERVER, 0, 0o440, None),
+            (SERVER, 0, 0o640, None),
+            (SERVER, 0, 0o660, None),
+            (SERVER, 0, 0o644, others),
+            (SERVER, 0, 0o604, others),
+            (SERVER, 0, 0o641, others),
+            // The file of the user who deploys it.
+            (SERVER, 1001, 0o640, None),
+            (SERVER, 1001, 0o444, others),
+            // A server that runs as root reads every file.
+            (ROOT, 0, 0o600, None),
+            (ROOT, 0, 0o640, None),
+            (ROOT, 0, 0o644, own),
+            (ROOT, 1001, 0o640, None),
+            (ROOT, 1001, 0o644, own),
+        ] {
+            let advice = advice(mode, owner, server, "f");
+            assert_eq!(advice.as_deref(), says, "{mode:o} of {owner} for {}", server.user);
+        }
+    }
+
+    /// Not on other systems: there, no file says which user a process is.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_server_knows_its_own_user_and_group() {
+        let status = std::fs::read_to_string("/proc/self/status").expect("a status");
+        // Real, effective, saved, and of the file system.
+        let id = |name: &str| -> u32 {
+            let line = status.lines().find(|line| line.starts_with(name)).expect(name);
+            line.split_whitespace().nth(4).expect(name).parse().expect(name)
+        };
+        let server = server_user().expect("a pipe");
+        assert_eq!((server.user, server.group), (id("Uid:"), id("Gid:")));
     }
 
     #[test]

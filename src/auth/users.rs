@@ -69,9 +69,14 @@ impl Users {
         found.last().map(|entry| entry.user.clone())
     }
 
-    /// All tokens, in no order.
-    pub(super) fn tokens(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|entry| &*entry.token)
+    /// Each user with a token, and the token, in no order.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = (&User, &str)> {
+        self.entries.iter().map(|entry| (&entry.user, &*entry.token))
+    }
+
+    /// Each user with a password, and the PHC string of the password, in no order.
+    pub(super) fn passwords(&self) -> impl Iterator<Item = (&User, String)> {
+        self.accounts.lines()
     }
 
     /// The account with this name. For an unknown name, an account for which no

@@ -17,8 +17,9 @@ pub enum Command {
     Serve(Options),
     /// Print the route table.
     Routes,
-    /// Print a line for the users file: this name, a new token, these scopes.
-    NewToken { name: String, scopes: Vec<String> },
+    /// Print a line for the users file: this name, a new token, these scopes. Add it
+    /// to the file, if one is named.
+    NewToken { name: String, scopes: Vec<String>, file: Option<PathBuf> },
     /// Read a password, and print its hash for the users file.
     HashPassword,
     /// Ask a running server whether it is well.
@@ -35,6 +36,7 @@ pub struct Options {
     /// `HOST:PORT`
     pub listen: String,
     pub users: Option<PathBuf>,
+    pub allow_short_tokens: bool,
     /// The files of the certificate and of its private key.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// `None` for the library's default.
@@ -50,6 +52,7 @@ impl Default for Options {
         Options {
             listen: "127.0.0.1:8000".to_owned(),
             users: None,
+            allow_short_tokens: false,
             tls: None,
             token_lifetime: None,
             log_level: LevelFilter::Info,
@@ -71,6 +74,8 @@ Options:
                           port 0 means any free port
   --users FILE            the users, one on each line: name:token:scopes
                           [default: the tokens of the lesson]
+  --allow-short-tokens    accept tokens of less than 16 characters in the users
+                          file, which can be guessed: for tests only
   --token-lifetime SECS   how long a token from POST /token is valid
                           [default: 3600] (login)
   --tls-cert FILE         serve HTTPS with this certificate and its chain,
@@ -88,8 +93,9 @@ Options:
 
 Commands:
   --routes                print the route table: method, path, guard, summary
-  --new-token NAME [SCOPE ...]
-                          print a line for the users file, with a new token
+  --new-token NAME [SCOPE ...] [--append FILE]
+                          print a line for the users file, with a new token;
+                          with --append, add it to that file as well
   --hash-password         read a password from the terminal or from stdin, and
                           print its hash for the users file (login)
   --healthcheck URL       send GET, and exit with 0 if the answer is 2xx;
@@ -103,8 +109,9 @@ Commands:
 When the server is ready, it prints one line to stdout:
 listening on http://HOST:PORT (or https://)
 A browser shows the routes at /docs, and can try them there.
-Logs go to stderr. SIGHUP loads the users and the certificate again. SIGTERM
-and SIGINT stop the server; the second one stops it at once.
+Logs go to stderr. SIGHUP loads the users and the certificate again. SIGTERM,
+SIGINT and SIGQUIT stop the server; another one stops it at once, except that
+the same one within a second changes nothing.
 Exit codes: 0 success, 1 failure, 2 wrong usage.
 ";
 
@@ -138,8 +145,14 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
                 );
             }
             "--hash-password" => return Ok(Command::HashPassword),
-            "--routes" | "-h" | "--help" | "-V" | "--version" if value.is_some() => {
+            "--routes" | "-h" | "--help" | "-V" | "--version" | "--allow-short-tokens"
+                if value.is_some() =>
+            {
                 return Err(format!("{name} takes no value"));
+            }
+            "--allow-short-tokens" => {
+                options.allow_short_tokens = true;
+                continue;
             }
             "--routes" => return Ok(Command::Routes),
             "-h" | "--help" => return Ok(Command::Help),
@@ -149,9 +162,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
         let value = value.or_else(|| arguments.next());
         let value = value.ok_or_else(|| format!("{name} needs a value"));
         match name {
-            "--new-token" => {
-                return Ok(Command::NewToken { name: value?, scopes: arguments.collect() });
-            }
+            "--new-token" => return new_token(value?, arguments),
             "--healthcheck" => return Ok(Command::HealthCheck { url: health_check_url(value?) }),
             "--tls-cert" => certificate = Some(value?.into()),
             "--tls-key" => key = Some(value?.into()),
@@ -160,6 +171,23 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
     }
     options.tls = certificate_and_key(certificate, key)?;
     Ok(Command::Serve(options))
+}
+
+/// `--new-token`: the arguments after its name are scopes, except `--append FILE`.
+fn new_token(name: String, mut arguments: impl Iterator<Item = String>) -> Result<Command, String> {
+    let (mut scopes, mut file) = (Vec::new(), None);
+    while let Some(argument) = arguments.next() {
+        if argument == "--append" {
+            file = Some(arguments.next().ok_or("--append needs a value")?.into());
+        } else if let Some(value) = argument.strip_prefix("--append=") {
+            file = Some(value.into());
+        } else if argument.starts_with('-') {
+            return Err(format!("unexpected option {argument:?} after --new-token"));
+        } else {
+            scopes.push(argument);
+        }
+    }
+    Ok(Command::NewToken { name, scopes, file })
 }
 
 /// Refuses an option whose feature is not in this build, and says which build has
@@ -200,6 +228,7 @@ impl Options {
             "--drain-delay" => self.drain_delay = seconds(name, &value?, 0..=3_600)?,
             "--grace" => self.limits.grace = seconds(name, &value?, 0..=3_600)?,
             "--log-level" => self.log_level = log_level(&value?)?,
+            "--append" => return Err("--append goes after --new-token NAME".to_owned()),
             _ if name.starts_with('-') => return Err(format!("unknown option {name:?}")),
             _ => return Err(format!("unexpected argument {name:?}")),
         }
@@ -280,11 +309,44 @@ mod tests {
         assert_eq!(parsed(&["--routes"]), Ok(Command::Routes));
         assert_eq!(parsed(&["-h"]), Ok(Command::Help));
         assert_eq!(parsed(&["-V"]), Ok(Command::Version));
-        let new_token =
-            Command::NewToken { name: "ann".into(), scopes: vec!["a".into(), "b".into()] };
+        let scopes = vec!["a".into(), "b".into()];
+        let new_token = Command::NewToken { name: "ann".into(), scopes, file: None };
         assert_eq!(parsed(&["--new-token", "ann", "a", "b"]), Ok(new_token));
         let check = Command::HealthCheck { url: "http://127.0.0.1:8000/healthz".into() };
         assert_eq!(parsed(&["--healthcheck", "default"]), Ok(check));
+    }
+
+    #[test]
+    fn a_new_token_can_be_added_to_a_file_that_is_named_before_or_after_the_scopes() {
+        let scopes = vec!["a".into(), "b".into()];
+        let command =
+            Ok(Command::NewToken { name: "ann".into(), scopes, file: Some("u.txt".into()) });
+        for arguments in [
+            &["--new-token", "ann", "a", "b", "--append", "u.txt"][..],
+            &["--new-token", "ann", "--append", "u.txt", "a", "b"],
+            &["--new-token=ann", "--append=u.txt", "a", "b"],
+        ] {
+            assert_eq!(parsed(arguments), command, "{arguments:?}");
+        }
+        for (arguments, says) in [
+            (&["--new-token", "ann", "--append"][..], "--append needs a value"),
+            (
+                &["--new-token", "ann", "--listen", "a"],
+                "unexpected option \"--listen\" after --new-token",
+            ),
+            (&["--append", "u.txt"], "--append goes after --new-token NAME"),
+        ] {
+            assert_eq!(parsed(arguments), Err(says.to_owned()));
+        }
+    }
+
+    #[test]
+    fn short_tokens_are_allowed_only_if_the_command_line_says_so() {
+        assert!(!options(&["--users", "u.txt"]).allow_short_tokens);
+        let allowed = options(&["--allow-short-tokens", "--users", "u.txt"]);
+        assert!(allowed.allow_short_tokens && allowed.users == Some("u.txt".into()));
+        let usage = parsed(&["--allow-short-tokens=yes"]);
+        assert_eq!(usage, Err("--allow-short-tokens takes no value".to_owned()));
     }
 
     #[cfg(feature = "login")]

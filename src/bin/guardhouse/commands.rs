@@ -1,6 +1,7 @@
 //! The small commands: they print something, or ask a server something, and end.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use guardhouse::users;
 
@@ -19,16 +20,16 @@ pub fn write(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// `--new-token`: prints a line for the users file.
-pub fn new_token(name: &str, scopes: &[String]) -> Result<(), Failure> {
+/// `--new-token`: prints a line for the users file, and adds it to `file` first if
+/// there is one.
+pub fn new_token(name: &str, scopes: &[String], file: Option<&Path>) -> Result<(), Failure> {
     let line = users::new_line(name, scopes).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidInput => Failure::WrongUsage(
-            "a name can't have a colon or a control character, begin with #, or begin or end \
-             with a space; a scope can't have a space, \" or \\"
-                .to_owned(),
-        ),
+        io::ErrorKind::InvalidInput => Failure::WrongUsage(error.to_string()),
         _ => Failure::CouldNotRun(format!("can't make a token: {error}")),
     })?;
+    if let Some(file) = file {
+        users::append(file, &line).map_err(Failure::could_not_run)?;
+    }
     print(&format!("{line}\n"))
 }
 

@@ -1,24 +1,27 @@
-//! What signals do to a running server: SIGTERM and SIGINT stop it, SIGHUP loads
-//! the users file and the certificate again.
+//! What signals do to a running server: SIGTERM, SIGINT and SIGQUIT stop it, SIGHUP
+//! loads the users file and the certificate again.
 
 use std::process;
-use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use guardhouse::{Stop, UsersFile};
+use guardhouse::Stop;
 
 use crate::failure::COULD_NOT_RUN;
-use crate::https::Https;
 use crate::operations::Readiness;
+use crate::reload::Reload;
 use crate::signals::{Signal, Signals};
+
+/// A signal that comes again within this time is the same order: a supervisor may
+/// send it to the process and to its group, at the same moment. A person who wants
+/// the server to end at once needs longer to decide that.
+const SAME_ORDER: Duration = Duration::from_secs(1);
 
 /// The parts of the server that signals act on.
 pub struct Control {
     pub stop: Stop,
     pub readiness: Readiness,
-    pub users: Option<Arc<UsersFile>>,
-    pub https: Https,
+    pub reload: Reload,
 }
 
 impl Control {
@@ -41,29 +44,26 @@ impl Control {
     }
 
     fn run(&self, signals: Signals, drain_delay: Duration) {
-        let mut is_stopping = false;
+        // The first signal to stop, and when it came.
+        let mut first: Option<(Signal, Instant)> = None;
         for signal in signals {
-            match signal {
-                Signal::Reload => self.reload(),
-                Signal::Stop if is_stopping => {
-                    log::warn!("stopping at once");
-                    process::exit(COULD_NOT_RUN.into());
-                }
-                Signal::Stop => {
-                    is_stopping = true;
+            match (signal, first) {
+                (Signal::Reload, _) => self.reload.ask(),
+                (Signal::Stop(_), None) => {
+                    first = Some((signal, Instant::now()));
                     self.stop_after(drain_delay);
+                }
+                (_, Some((order, came))) if signal == order && came.elapsed() < SAME_ORDER => {
+                    log::debug!("the signal to stop came twice within a second");
+                }
+                _ => {
+                    log::warn!("stopping at once");
+                    // The log writes on a thread of its own, which `exit` would end.
+                    log::logger().flush();
+                    process::exit(COULD_NOT_RUN.into());
                 }
             }
         }
-    }
-
-    fn reload(&self) {
-        match self.users.as_ref().map(|users| users.reload().map(|()| users.len())) {
-            None => log::info!("there is no users file to load again"),
-            Some(Ok(count)) => log::info!("users loaded again: {count}"),
-            Some(Err(error)) => log::error!("the server keeps the old users: {error}"),
-        }
-        self.https.reload();
     }
 
     /// Makes `/readyz` answer 503, and stops after a delay. In that time, load

@@ -27,6 +27,7 @@ mod logins;
 mod operations;
 #[cfg(feature = "login")]
 mod prompt;
+mod reload;
 mod signals;
 
 use std::env;
@@ -41,6 +42,7 @@ use https::Https;
 use lesson::Guards;
 use logins::Logins;
 use operations::Readiness;
+use reload::Reload;
 
 fn main() -> ExitCode {
     let command = cli::parse(env::args_os().skip(1)).map_err(Failure::WrongUsage);
@@ -66,7 +68,9 @@ fn run(command: Command) -> Result<(), Failure> {
             let routes = routes(Guards::published(), logins, Readiness::new());
             commands::print(&routes.to_string())
         }
-        Command::NewToken { name, scopes } => commands::new_token(&name, &scopes),
+        Command::NewToken { name, scopes, file } => {
+            commands::new_token(&name, &scopes, file.as_deref())
+        }
         Command::HashPassword => commands::hash_password(),
         Command::HealthCheck { url } => commands::health_check(&url),
     }
@@ -75,7 +79,12 @@ fn run(command: Command) -> Result<(), Failure> {
 /// Serves until a signal stops the server.
 fn serve(options: Options) -> Result<(), Failure> {
     logger::init(options.log_level);
-    let users = options.users.map(UsersFile::load).transpose();
+    let load = if options.allow_short_tokens {
+        UsersFile::load_allowing_short_tokens
+    } else {
+        UsersFile::load
+    };
+    let users = options.users.map(load).transpose();
     let users = users.map_err(Failure::could_not_run)?.map(Arc::new);
     let https = Https::load(options.tls).map_err(Failure::could_not_run)?;
     let server = https.apply(listen::listen(&options.listen)?).with_limits(options.limits);
@@ -89,7 +98,9 @@ fn serve(options: Options) -> Result<(), Failure> {
     let logins = Logins::new(users.clone(), options.token_lifetime);
     let guards = guards(users.clone(), logins.clone());
     let readiness = Readiness::new();
-    let control = Control { stop: server.stop(), readiness: readiness.clone(), users, https };
+    let reload = Reload::start(users, https)
+        .map_err(|error| Failure::CouldNotRun(format!("can't start a thread: {error}")))?;
+    let control = Control { stop: server.stop(), readiness: readiness.clone(), reload };
     control.start(options.drain_delay);
     // Write all warnings before the line that says that the server listens.
     log::logger().flush();
@@ -106,7 +117,7 @@ fn guards(users: Option<Arc<UsersFile>>, logins: Logins) -> Guards {
         );
         return Guards::published();
     };
-    log::info!("users loaded: {}", users.len());
+    log::info!("users loaded: {}", users.count());
     let by_token = move |token: &str| users.by_token(token).or_else(|| logins.by_token(token));
     Guards::for_users(lesson::current_user(by_token))
 }

@@ -1,0 +1,448 @@
+//! One line of a users file: what a line may be, and what is wrong with one that
+//! may not.
+//!
+//! ```text
+//! line   = name ":" token [ ":" scopes ]
+//! scopes = [ scope *( 1*( space / tab ) scope ) ]
+//! scope  = part *( ":" part )
+//! ```
+//!
+//! - A name begins with a letter, a digit or `_`. It has no colon and no character
+//!   that nobody can see.
+//! - A token is a `b64token` (RFC 6750 §2.1) of 16 characters or more. With the
+//!   feature `login`, an Argon2id hash may stand in its place.
+//! - A scope begins with a letter or a digit, and has none of `"` `\` (RFC 6749
+//!   §3.3) `#` `,` `;`. Each part of it has 1 to 15 characters.
+//! - A word that begins with `#`, `;` or `//` is a remark. It may not follow a value.
+//!
+//! A part of a scope is always shorter than a token. So where the end of a line is
+//! missing, or a token has a colon in it, no part of a token becomes a scope.
+//!
+//! Spaces and tabs around the name, the token and the scopes are skipped.
+
+use std::io;
+
+use crate::auth::credentials::b64token;
+use crate::auth::other_hashes;
+use crate::auth::secret::new_token;
+use crate::auth::user::User;
+use crate::auth::users_fault::{Fault, ScopeFault};
+use crate::limits::SHORTEST_TOKEN;
+
+/// A line with a user.
+pub(super) struct UserLine<'t> {
+    pub(super) user: User,
+    pub(super) secret: Secret<'t>,
+}
+
+/// What the user shows to sign in.
+pub(super) enum Secret<'t> {
+    Token(&'t str),
+    /// An Argon2id hash of a password, as a PHC string.
+    Password(&'t str),
+}
+
+/// Reads a line; `None` if it is blank or a comment. Tokens with fewer characters
+/// than `shortest` are refused.
+pub(super) fn parse(line: &str, shortest: usize) -> Result<Option<UserLine<'_>>, Fault> {
+    // Also in a comment: some editors show what follows as a line, and it is none.
+    let is_wrong = |c: char| (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}');
+    if let Some(character) = line.chars().find(|c| is_wrong(*c)) {
+        return Err(Fault::Control(character));
+    }
+    let line = trim(line);
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    let name = trim(line.split(':').next().unwrap_or_default());
+    check_name(name)?;
+    let (_, rest) = line.split_once(':').ok_or(Fault::NoColon)?;
+    let (secret, scopes) = rest.split_once(':').unwrap_or((rest, ""));
+    let secret = trim(secret);
+    let scopes: Vec<&str> = scopes.split([' ', '\t']).filter(|scope| !scope.is_empty()).collect();
+    let behind_name = name.split(' ').skip(1);
+    let behind_secret = secret.split([' ', '\t']).skip(1);
+    let words = behind_name.chain(behind_secret).chain(scopes.iter().copied());
+    check_remarks(words)?;
+    let secret = if secret.starts_with("$argon2") {
+        Secret::Password(secret)
+    } else {
+        if let Some(kind) = other_hashes::kind(trim(rest)) {
+            return Err(Fault::OtherHash(kind));
+        }
+        check_token(secret, shortest, rest.contains(':'))?;
+        Secret::Token(secret)
+    };
+    scopes.iter().try_for_each(|scope| check_scope(scope)).map_err(Fault::Scope)?;
+    Ok(Some(UserLine { user: User::new(name, scopes), secret }))
+}
+
+/// A line for a users file, with a new token: 256 random bits in hexadecimal.
+///
+/// ```
+/// use guardhouse::{Users, users};
+///
+/// let line = users::new_line("ann", &["reports:read".to_owned()])?;
+/// assert!(line.starts_with("ann:") && line.ends_with(":reports:read"));
+/// assert!(Users::parse(&line).is_ok());
+///
+/// let error = users::new_line("a:b", &[]).unwrap_err();
+/// assert!(error.to_string().contains("the name has a ':'"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// The system has no random source; or, with the kind `InvalidInput`, a users file
+/// can't hold this name or one of these scopes.
+pub fn new_line(name: &str, scopes: &[String]) -> io::Result<String> {
+    let invalid = |fault: Fault| io::Error::new(io::ErrorKind::InvalidInput, fault.to_string());
+    check_name(name).map_err(invalid)?;
+    check_remarks(name.split(' ').skip(1)).map_err(invalid)?;
+    scopes
+        .iter()
+        .try_for_each(|scope| check_scope(scope))
+        .map_err(Fault::Scope)
+        .map_err(invalid)?;
+    Ok(format!("{name}:{}:{}", new_token()?, scopes.join(" ")))
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}
+
+fn check_name(name: &str) -> Result<(), Fault> {
+    let first = name.chars().next().ok_or(Fault::NoName)?;
+    let is_wrong =
+        |c: char| c == ':' || c.is_control() || is_invisible(c) || (c.is_whitespace() && c != ' ');
+    if let Some(character) = name.chars().find(|c| is_wrong(*c)) {
+        return Err(Fault::NameCharacter(character));
+    }
+    if !first.is_alphanumeric() && first != '_' {
+        return Err(Fault::NameBegin(first));
+    }
+    if name.ends_with(' ') { Err(Fault::NameCharacter(' ')) } else { Ok(()) }
+}
+
+/// Characters that take no space on a screen, or look like a space: Unicode's
+/// `Default_Ignorable_Code_Point`, and the blank of Braille. Two names with such a
+/// difference look the same.
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// What a person wrote for people must not become a value.
+fn check_remarks<'t>(words: impl IntoIterator<Item = &'t str>) -> Result<(), Fault> {
+    for word in words {
+        if let Some(sign) = ["#", ";", "//"].into_iter().find(|sign| word.starts_with(sign)) {
+            return Err(Fault::Remark(sign));
+        }
+    }
+    Ok(())
+}
+
+fn check_token(token: &str, shortest: usize, has_colon: bool) -> Result<(), Fault> {
+    if token.is_empty() {
+        return Err(Fault::NoToken);
+    }
+    // No client can send a token of another form.
+    if b64token(token.as_bytes()).is_none() {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
+        let padding = token.trim_end_matches('=');
+        let wrong = padding.chars().find(|c| !is_allowed(*c)).unwrap_or('=');
+        return Err(Fault::TokenCharacter(wrong));
+    }
+    match token.len() {
+        length if length >= shortest => Ok(()),
+        length if has_colon => Err(Fault::ColonInToken(length)),
+        length => Err(Fault::ShortToken(length)),
+    }
+}
+
+/// RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). Here, signs that
+/// people write between words or before a remark are not part of a scope.
+fn check_scope(scope: &str) -> Result<(), ScopeFault> {
+    let first = scope.chars().next().ok_or(ScopeFault::Colons)?;
+    let is_allowed = |c: char| c.is_ascii_graphic() && !"\"\\#,;".contains(c);
+    if let Some(character) = scope.chars().find(|c| !is_allowed(*c)) {
+        return Err(ScopeFault::Character(character));
+    }
+    if scope.split(':').any(|part| part.len() >= SHORTEST_TOKEN) {
+        return Err(ScopeFault::Token);
+    }
+    if scope.split(':').any(str::is_empty) {
+        return Err(ScopeFault::Colons);
+    }
+    if first.is_ascii_alphanumeric() { Ok(()) } else { Err(ScopeFault::Begin(first)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "0123456789abcdef";
+
+    /// The name, the secret and the scopes of a line. `TOKEN` in it is a token.
+    #[track_caller]
+    fn parsed(line: &str) -> Result<Option<(String, String, Vec<String>)>, Fault> {
+        let line = line.replace("TOKEN", TOKEN);
+        let parsed = parse(&line, SHORTEST_TOKEN)?;
+        Ok(parsed.map(|UserLine { user, secret }| {
+            let (Secret::Token(secret) | Secret::Password(secret)) = secret;
+            (user.name().to_owned(), secret.to_owned(), user.scopes().to_owned())
+        }))
+    }
+
+    #[track_caller]
+    fn fault(line: &str) -> Fault {
+        parsed(line).expect_err(line)
+    }
+
+    #[test]
+    fn a_line_has_a_name_a_token_and_scopes() {
+        for (line, name, scopes) in [
+            ("ann:TOKEN", "ann", &[""; 0][..]),
+            ("ann:TOKEN:", "ann", &[]),
+            ("ann:TOKEN:read", "ann", &["read"]),
+            ("ann:TOKEN:reports:read notes:write", "ann", &["reports:read", "notes:write"]),
+            (
+                "ann:TOKEN:urn:a:b read/all a.b_c-d*+~!",
+                "ann",
+                &["urn:a:b", "read/all", "a.b_c-d*+~!"],
+            ),
+            ("ann:TOKEN:fifteen-letters", "ann", &["fifteen-letters"]),
+            (" \tann : TOKEN\t: a \t b ", "ann", &["a", "b"]),
+            ("Ann Smith:TOKEN", "Ann Smith", &[]),
+            ("ann@example.com:TOKEN", "ann@example.com", &[]),
+            ("_ci-4.2+x:TOKEN", "_ci-4.2+x", &[]),
+            ("Zoë:TOKEN", "Zoë", &[]),
+            ("太郎:TOKEN", "太郎", &[]),
+            ("4:TOKEN", "4", &[]),
+        ] {
+            let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+            let expected = (name.to_owned(), TOKEN.to_owned(), scopes);
+            assert_eq!(parsed(line), Ok(Some(expected)), "{line}");
+        }
+        for line in ["", " \t ", "# a comment: with, every; sign // in it", " \t#"] {
+            assert_eq!(parsed(line), Ok(None), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_remark_behind_a_value_is_no_scope_and_no_part_of_a_token_or_a_name() {
+        for (line, sign) in [
+            ("bob:TOKEN:read # no admin yet", "#"),
+            ("bob:TOKEN:read #no admin", "#"),
+            ("bob:TOKEN:# admin", "#"),
+            ("bob:TOKEN # admin", "#"),
+            ("bob:TOKEN\t#admin:read", "#"),
+            ("bob # admin:TOKEN:read", "#"),
+            ("bob:TOKEN:read ; no admin yet", ";"),
+            ("bob:TOKEN:read ;admin", ";"),
+            ("bob:TOKEN ; admin", ";"),
+            ("bob:TOKEN:read // no admin yet", "//"),
+            ("bob:TOKEN:read //admin", "//"),
+            ("bob:TOKEN // admin", "//"),
+        ] {
+            assert_eq!(fault(line), Fault::Remark(sign), "{line}");
+            assert!(fault(line).to_string().contains(&format!(" {sign}, ")), "{line}");
+        }
+        for (line, begin) in [
+            ("bob:TOKEN:read -- no admin yet", '-'),
+            ("bob:TOKEN:read /* admin */", '/'),
+            ("bob:TOKEN:read (no admin yet)", '('),
+            ("bob:TOKEN:read % admin", '%'),
+            ("bob:TOKEN:*", '*'),
+        ] {
+            assert_eq!(fault(line), Fault::Scope(ScopeFault::Begin(begin)), "{line}");
+        }
+        // A user who is commented out with another sign stays out.
+        for line in [";ann:TOKEN", "// ann:TOKEN", "-- ann:TOKEN", "%ann:TOKEN", "!ann:TOKEN"] {
+            assert_eq!(fault(line), Fault::NameBegin(line.chars().next().unwrap()), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_scope_has_no_sign_that_people_write_between_scopes() {
+        for (scopes, wrong) in [
+            ("read,write", ','),
+            ("read, write", ','),
+            (",", ','),
+            ("read;write", ';'),
+            ("read#write", '#'),
+            ("\"read\"", '"'),
+            ("read\\", '\\'),
+            ("reäd", 'ä'),
+            ("read\u{a0}write", '\u{a0}'),
+            ("re\u{200b}ad", '\u{200b}'),
+        ] {
+            let expected = Fault::Scope(ScopeFault::Character(wrong));
+            assert_eq!(fault(&format!("ann:TOKEN:{scopes}")), expected, "{scopes}");
+        }
+    }
+
+    #[test]
+    fn two_lines_in_one_are_refused() {
+        // The second token here has letters only, as a scope may have.
+        let second = "abcdefghijklmnop";
+        for line in [
+            format!("bob:TOKEN:readann:{second}:"),
+            format!("bob:TOKEN:readann:{second}:read"),
+            format!("bob:TOKEN:readann:{second}"),
+            format!("bob:TOKEN:reports:readann:{second}"),
+            format!("bob:TOKEN:ann:{second}:read"),
+            format!("bob:TOKENann:{second}:read"),
+            format!("bob:TOKENann:{second}"),
+            format!("bob:TOKEN ann:{second}"),
+            format!("bob:TOKEN:read ann:{second}"),
+            format!("bob:TOKEN:readann:{second}:read # ann"),
+            "bob:TOKEN:readann:$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$QQ".to_owned(),
+            "bob:TOKENann:$argon2id$v=19$m=8$c29tZXNhbHQ$QQ".to_owned(),
+            "bob:$argon2id$v=19$m=8$c29tZXNhbHQ$QQann:TOKEN:read".to_owned(),
+        ] {
+            assert!(!fault(&line).to_string().contains(second), "{line}");
+        }
+        for scopes in [second, "read:0123456789abcdef", "a:b:0123456789abcdef"] {
+            let line = format!("ann:TOKEN:{scopes}");
+            assert_eq!(fault(&line), Fault::Scope(ScopeFault::Token), "{line}");
+        }
+        for scopes in ["readann:", ":read", "read::all", ":", "read :"] {
+            let line = format!("ann:TOKEN:{scopes}");
+            assert_eq!(fault(&line), Fault::Scope(ScopeFault::Colons), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_no_character_that_nobody_can_see() {
+        for (name, wrong) in [
+            ("\u{feff}ann", '\u{feff}'),
+            ("\u{feff}#ann", '\u{feff}'),
+            ("an\u{200b}n", '\u{200b}'),
+            ("ann\u{200d}", '\u{200d}'),
+            ("\u{202e}ann", '\u{202e}'),
+            ("a\u{ad}nn", '\u{ad}'),
+            ("ann\u{a0}", '\u{a0}'),
+            ("ann\u{3000}smith", '\u{3000}'),
+            ("a\u{3164}", '\u{3164}'),
+            ("a\u{e0041}", '\u{e0041}'),
+            ("an\tn", '\t'),
+        ] {
+            let found = fault(&format!("{name}:TOKEN"));
+            assert_eq!(found, Fault::NameCharacter(wrong), "{name:?}");
+            assert_eq!(fault(name), found, "{name:?} without a colon");
+            assert!(!found.to_string().contains(wrong), "{found} shows its number");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_refused_in_every_line() {
+        for (line, wrong) in [
+            ("# the team\rann:TOKEN", '\r'),
+            ("ann:TOKEN\r", '\r'),
+            ("ann:TOKEN\rbob:TOKEN", '\r'),
+            ("ann\0:TOKEN", '\0'),
+            ("# \0", '\0'),
+            ("ann:TOKEN\u{b}", '\u{b}'),
+            ("\u{1b}[2Kann:TOKEN", '\u{1b}'),
+            ("# the team\u{85}ann:TOKEN", '\u{85}'),
+            ("# the team\u{2028}ann:TOKEN", '\u{2028}'),
+        ] {
+            assert_eq!(fault(line), Fault::Control(wrong), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_whole_and_the_wrong_character_is_named() {
+        for (secret, wrong) in [
+            ("1|abcdefghijklmnop", '|'),
+            ("tok en", ' '),
+            ("TOKEN!", '!'),
+            ("TOKEN#admin", '#'),
+            ("TOKEN;admin", ';'),
+            ("\"TOKEN\"", '"'),
+            ("tök", 'ö'),
+            ("TOKEN\u{200b}", '\u{200b}'),
+            ("*94BDCEBE19083CE2A1F959FD02F964C7AF4CFC29", '*'),
+            ("abc=def", '='),
+            ("====", '='),
+        ] {
+            let found = fault(&format!("ann:{secret}"));
+            assert_eq!(found, Fault::TokenCharacter(wrong), "{secret}");
+            let code = format!("U+{:04X}", u32::from(wrong));
+            let shown = if wrong.is_ascii() { format!("'{wrong}'") } else { code };
+            assert!(found.to_string().contains(&shown), "{found}");
+        }
+        for (line, expected) in [
+            ("ann:", Fault::NoToken),
+            ("ann: ", Fault::NoToken),
+            ("ann::read", Fault::NoToken),
+            ("ann:abcd", Fault::ShortToken(4)),
+            ("ann:0123456789abcde", Fault::ShortToken(15)),
+            ("ann:perm:abcdefghijklmnopqrst", Fault::ColonInToken(4)),
+            ("ann:sha256:0123456789abcdef", Fault::ColonInToken(6)),
+            // The part before the colon is long enough to be a token.
+            ("ann:TOKEN:abcdefghijklmnopqrst:read", Fault::Scope(ScopeFault::Token)),
+        ] {
+            assert_eq!(fault(line), expected, "{line}");
+        }
+        let colon = fault("ann:perm:abcdefghijklmnopqrst").to_string();
+        assert!(colon.contains("':'") && !colon.contains("perm"), "{colon}");
+    }
+
+    #[test]
+    fn hashes_of_other_programs_are_no_tokens() {
+        for (secret, word) in [
+            ("abNAOHYYmzXE6", "DES"),
+            ("_J9..rasmBYk8r9AiWNc", "DES"),
+            ("$apr1$abcdefgh$Ovw7Cg8Q2F8PVF1mDqsGv/", "htpasswd"),
+            ("$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC:read", "bcrypt"),
+            ("{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "LDAP"),
+            ("argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdHNhbHQ$aGFzaGhhc2g", "Django"),
+            (
+                "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2:19000:0:99999:7:::",
+                "SHA-512",
+            ),
+            ("scrypt:32768:8:1$saltsalt$0cc175b9c0f1b6a831c399e269772661", "Werkzeug"),
+        ] {
+            let found = fault(&format!("ann:{secret}"));
+            assert!(matches!(found, Fault::OtherHash(kind) if kind.contains(word)), "{found}");
+            assert!(found.to_string().contains("--new-token"), "{found}");
+        }
+    }
+
+    #[test]
+    fn a_new_line_can_be_read_and_two_are_never_the_same() {
+        let scopes = ["reports:read".to_owned(), "a".to_owned()];
+        let line = || new_line("Ann Smith", &scopes).expect("a line");
+        let (first, second) = (line(), line());
+        assert_ne!(first, second);
+        let read_back = parsed(&first).expect("a line").expect("a user");
+        assert_eq!((read_back.0.as_str(), &read_back.2[..]), ("Ann Smith", &scopes[..]));
+        assert_eq!(read_back.1.len(), 64);
+        for (name, scope) in [
+            ("", "a"),
+            ("a:b", "a"),
+            ("#a", "a"),
+            ("a #b", "a"),
+            (" a", "a"),
+            ("a ", "a"),
+            ("a\n", "a"),
+            ("a\nb:x", "a"),
+            ("a", ""),
+            ("a", "a b"),
+            ("a", "\""),
+            ("a", "a,b"),
+            ("a", "#a"),
+            ("a", "a\nb:x"),
+            ("a", "abcdefghijklmnop"),
+        ] {
+            let error = new_line(name, &[scope.to_owned()]).expect_err("no such line");
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name:?} {scope:?}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The text of a users file: its lines make a store of users, or an error that
+//! says which line is wrong.
+//!
+//! `users_line.rs` says what one line may be.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::auth::accounts::Accounts;
+use crate::auth::users::Users;
+use crate::auth::users_fault::Fault;
+use crate::auth::users_line::{self, Secret};
+use crate::limits::SHORTEST_TOKEN;
+
+impl Users {
+    /// Reads users from text. Each line is `name:token` or `name:token:scopes`, with
+    /// spaces between the scopes. A token has 16 characters or more. Blank lines, and
+    /// lines that begin with `#`, are skipped, and so is a byte order mark. The
+    /// manual's chapter [users](crate::manual::users) has the whole grammar.
+    ///
+    /// With the feature `login`, a PHC string can take the token's place:
+    /// `name:$argon2id$…:scopes` is a user with a password, to log in with.
+    ///
+    /// ```
+    /// use guardhouse::Users;
+    ///
+    /// let users = Users::parse("# the team\nann:s3cret-token-of-ann:read write\n")?;
+    /// assert_eq!(users.by_token("s3cret-token-of-ann").unwrap().scopes(), ["read", "write"]);
+    ///
+    /// let error = Users::parse("ann:s3cret-token-of-ann\nbob\n").unwrap_err();
+    /// assert_eq!(error.to_string(), "line 2: no colon after the name: write name:token");
+    /// # Ok::<(), guardhouse::users::LineError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A [`LineError`] for the first line that has another form, has the same
+    /// token as an earlier line, or has a password and the same name as an
+    /// earlier line with a password.
+    pub fn parse(text: &str) -> Result<Users, LineError> {
+        parse(text, SHORTEST_TOKEN)
+    }
+}
+
+/// The same; tokens with fewer characters than `shortest` are refused.
+pub(super) fn parse(text: &str, shortest: usize) -> Result<Users, LineError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut users = Vec::new();
+    // Each token, and each name with a password, with the number of its line.
+    let (mut tokens, mut passwords) = (HashMap::new(), HashMap::new());
+    let mut accounts = Accounts::default();
+    for (number, line) in (1..).zip(text.lines()) {
+        let wrong = |reason| LineError { number, reason };
+        let line = users_line::parse(line, shortest);
+        let Some(line) = line.map_err(|fault| wrong(Reason::Line(fault)))? else { continue };
+        match line.secret {
+            Secret::Token(token) => {
+                if let Some(first) = tokens.insert(token, number) {
+                    return Err(wrong(Reason::SameToken(first)));
+                }
+                users.push((token, line.user));
+            }
+            Secret::Password(phc) => {
+                if let Some(first) = passwords.insert(line.user.name().to_owned(), number) {
+                    return Err(wrong(Reason::SamePassword(first)));
+                }
+                accounts.add(line.user, phc).map_err(|text| wrong(Reason::Password(text)))?;
+            }
+        }
+    }
+    Ok(Users::new(users).with_accounts(accounts))
+}
+
+/// What is wrong with a line. The error never shows the line: it holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineError {
+    number: usize,
+    reason: Reason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reason {
+    Line(Fault),
+    Password(&'static str),
+    /// The number of the first line with the same token.
+    SameToken(usize),
+    /// The number of the first line with the same name and a password.
+    SamePassword(usize),
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: ", self.number)?;
+        match &self.reason {
+            Reason::Line(fault) => fault.fmt(f),
+            Reason::Password(text) => f.write_str(text),
+            Reason::SameToken(first) => write!(f, "line {first} has the same token"),
+            Reason::SamePassword(first) => {
+                write!(f, "line {first} has the same name, and a password as well")
+            }
+        }
+    }
+}
+
+impl std::error::Error for LineError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: &str = "ann:s3cret-token-of-ann";
+    const BOB: &str = "bob:s3cret-token-of-bob:read";
+
+    #[test]
+    fn an_error_has_the_number_of_the_line_and_the_reason() {
+        for (text, says) in [
+            ("ann".to_owned(), "line 1: no colon after the name: write name:token"),
+            ("\n# x\n:token".to_owned(), "line 3: no name before the colon: write name:token"),
+            (format!("{ANN}\nbob:\n"), "line 2: no token after the colon: write name:token"),
+            (format!("\n{ANN}\n# x\n{ANN}:read\n"), "line 4: line 2 has the same token"),
+            (
+                format!("{ANN}\rbob:x"),
+                "line 1: a CR inside the line: end each line with LF, or with CR and LF",
+            ),
+        ] {
+            assert_eq!(Users::parse(&text).expect_err(&text).to_string(), says);
+        }
+    }
+
+    #[test]
+    fn comments_blank_lines_and_crlf_are_allowed() {
+        let users = Users::parse(&format!("\r\n# c\r\n  {ANN} : a  b \r\n\r\n{BOB}"));
+        let users = users.expect("two users");
+        assert_eq!(users.len(), 2);
+        assert_eq!(users.by_token("s3cret-token-of-ann").expect("ann").scopes(), ["a", "b"]);
+        assert_eq!(users.by_token("s3cret-token-of-bob").expect("bob").name(), "bob");
+    }
+
+    #[test]
+    fn one_byte_order_mark_is_skipped_and_a_comment_after_it_is_a_comment() {
+        let users = Users::parse(&format!("\u{feff}{ANN}\n{BOB}\n")).expect("two users");
+        assert_eq!(users.by_token("s3cret-token-of-ann").expect("ann").name(), "ann");
+        let users = Users::parse(&format!("\u{feff}#{ANN}\n{BOB}\n")).expect("one user");
+        assert!(users.len() == 1 && users.by_token("s3cret-token-of-ann").is_none());
+        for text in [
+            format!("\u{feff}\u{feff}#{ANN}\n"),
+            format!("{BOB}\n\u{feff}#{ANN}\n"),
+            format!("{BOB}\n\u{feff}{ANN}\n"),
+        ] {
+            assert!(Users::parse(&text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_has_as_many_characters_as_the_caller_asks_for() {
+        assert!(Users::parse("ann:0123456789abcde").is_err());
+        assert!(Users::parse("ann:0123456789abcdef").is_ok());
+        let users = parse("ann:t", 1).expect("a short token");
+        assert_eq!(users.by_token("t").expect("ann").name(), "ann");
+    }
+
+    #[test]
+    fn a_password_that_can_not_be_read_is_an_error() {
+        let error = Users::parse("ann:$argon2id$").expect_err("no whole hash").to_string();
+        assert!(error.starts_with("line 1: "), "{error}");
+        let advice = if cfg!(feature = "login") { "--hash-password" } else { "--features login" };
+        assert!(error.contains(advice), "{error}");
+    }
+
+    #[cfg(feature = "login")]
+    #[test]
+    fn a_name_can_have_tokens_and_one_password() {
+        // m=8, t=1: quick, and too weak for anything but tests.
+        let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
+                   QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
+        let text = format!("{ANN}:a\nann:{phc}:a b\nbob:{phc}\ncyd:s3cret-token-of-cyd");
+        let users = Users::parse(&text).expect("a file");
+        assert_eq!(users.len(), 4);
+        assert_eq!(users.by_token("s3cret-token-of-ann").expect("ann").scopes(), ["a"]);
+        assert_eq!(users.account("ann").check("secret").expect("ann").scopes(), ["a", "b"]);
+        assert_eq!(users.account("bob").check("secret").expect("bob").name(), "bob");
+        assert_eq!(users.account("cyd").check("s3cret-token-of-cyd"), None);
+        assert_eq!(users.by_token(phc), None, "a hash is not a token");
+        let twice = format!("ann:{phc}\n{BOB}\nann:{phc}");
+        assert_eq!(
+            Users::parse(&twice).expect_err("twice").to_string(),
+            "line 3: line 1 has the same name, and a password as well"
+        );
+    }
+}
