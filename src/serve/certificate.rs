@@ -83,8 +83,8 @@ pub(crate) fn load(certificate: &Path, key: &Path) -> Result<ServerConfig, LoadE
     // "In the event that the server supports no protocols that the client
     // advertises, then the server SHALL respond with a fatal
     // "no_application_protocol" alert" (RFC 7301 §3.2). Clients that speak
-    // HTTP/2 only get that alert.
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // HTTP/2 only get that alert. `curl --http1.0` offers HTTP/1.0 only.
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
     warn_of_readers(key, "the key");
     Ok(config)
 }
