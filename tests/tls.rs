@@ -55,6 +55,48 @@ fn each_version_serves_requests_on_one_connection() {
     }
 }
 
+/// RFC 9112 §3.2.2. `tests/wire/target.rs` has the rows without TLS.
+#[test]
+fn a_target_may_be_an_https_uri_whose_default_port_is_443() {
+    let server = Https::start();
+    let mut client = server.client(&server.trusting(&BOTH));
+    let request =
+        |target: &str, host: &str| format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    for (target, host, body) in [
+        ("https://a/next", "a", "next\n"),
+        ("HTTPS://A/next", "a", "next\n"),
+        ("https://a:443/next", "a", "next\n"),
+        ("https://a/next", "a:443", "next\n"),
+        ("https://a:/next", "a", "next\n"),
+        ("https://[::1]:443/next", "[::1]", "next\n"),
+        ("https://a:8443/next", "a:8443", "next\n"),
+        ("https://a", "a", "home\n"),
+        ("https://a/query?b=c", "a", "b=c"),
+        ("http://a/next", "a", "next\n"),
+        ("http://a:80/next", "a", "next\n"),
+    ] {
+        let answer = client.ask(&request(target, host));
+        assert_eq!((answer.status, answer.text()), (200, body), "{target} {host}");
+    }
+    let refused = |target: &str, host: &str, detail: &str| {
+        let answer = server.client(&server.trusting(&BOTH)).ask(&request(target, host));
+        assert_eq!((answer.status, answer.detail()), (400, Some(detail)), "{target} {host}");
+    };
+    for (target, host) in [
+        ("https://b/", "a"),
+        ("https://a:80/", "a"),
+        ("https://a/", "a:80"),
+        ("https://a:8443/", "a"),
+        ("http://a:443/", "a"),
+    ] {
+        refused(target, host, "Host differs from the target's authority");
+    }
+    for target in ["https:///", "https:/a/", "https://u@a/", "https://a/#b", "wss://a/", "ftp://a/"]
+    {
+        refused(target, "a", "malformed request target");
+    }
+}
+
 #[test]
 fn every_answer_tells_the_client_to_use_https_from_now_on() {
     let server = Https::start();
