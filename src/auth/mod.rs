@@ -11,6 +11,8 @@ pub(crate) mod description;
 pub(crate) mod guard;
 #[cfg(feature = "login")]
 pub(crate) mod password;
+#[cfg(feature = "login")]
+pub(crate) mod phc;
 pub(crate) mod schemes;
 pub(crate) mod secret;
 pub(crate) mod user;

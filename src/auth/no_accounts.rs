@@ -4,6 +4,8 @@
 // The methods have the shape of those in `accounts.rs`, and need no `self` here.
 #![allow(clippy::unused_self)]
 
+use std::path::Path;
+
 use crate::auth::user::User;
 
 /// No accounts.
@@ -16,6 +18,9 @@ impl Accounts {
         Err("a password needs a build with the feature login: \
              cargo build --release --features login")
     }
+
+    /// There are none to warn of.
+    pub(super) fn warn_of_costs(&self, _: &Path) {}
 
     /// Always zero.
     pub(super) fn len(&self) -> usize {

@@ -94,6 +94,7 @@ fn load(path: &Path) -> Result<Users, LoadError> {
     let text = fs::read_to_string(path).map_err(|error| failed(LoadCause::Read(error)))?;
     let users = Users::parse(&text).map_err(|error| failed(LoadCause::Line(error)))?;
     warn_of_readers(path, "the tokens");
+    users.accounts().warn_of_costs(path);
     let short = users.tokens().filter(|token| token.len() < SHORT_TOKEN).count();
     if short > 0 {
         log::warn!(
@@ -319,9 +320,12 @@ mod tests {
         let users = Users::parse(&text).expect("a file");
         assert_eq!(users.len(), 4);
         assert_eq!(users.by_token("t1").expect("ann").scopes(), ["a"]);
-        assert_eq!(users.account("ann").check("secret").expect("ann").scopes(), ["a", "b"]);
-        assert_eq!(users.account("bob").check("secret").expect("bob").name(), "bob");
-        assert_eq!(users.account("cyd").check("t2"), None, "a token is not a password");
+        assert_eq!(
+            users.account("ann").check("secret").unwrap().expect("ann").scopes(),
+            ["a", "b"]
+        );
+        assert_eq!(users.account("bob").check("secret").unwrap().expect("bob").name(), "bob");
+        assert_eq!(users.account("cyd").check("t2").unwrap(), None, "a token is not a password");
         assert_eq!(users.by_token(phc), None, "a hash is not a token");
         let twice = format!("ann:{phc}\nann:{phc}");
         assert_eq!(
