@@ -513,7 +513,7 @@ fn a_bad_file_leaves_the_old_certificate_in_use() {
     fs::write(server.files.cert_pem(), "-----BEGIN CERTIFICATE-----\nAAAA\n").unwrap();
     let error = server.tls.reload().unwrap_err().to_string();
     assert!(
-        error.ends_with("cert.pem is not a PEM file: a BEGIN line without its END line"),
+        error.ends_with("cert.pem is not a PEM file: line 1: a BEGIN line without its END line"),
         "{error}"
     );
     assert_eq!(server.client(&server.trusting(&BOTH)).ask(REQUEST).status, 200);

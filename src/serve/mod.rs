@@ -6,6 +6,8 @@ pub(crate) mod certificate;
 pub(crate) mod connection;
 pub(crate) mod connections;
 pub(crate) mod exchange;
+#[cfg(feature = "tls")]
+pub(crate) mod pem;
 pub(crate) mod server;
 pub(crate) mod shortage;
 pub(crate) mod stop;
