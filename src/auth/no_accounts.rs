@@ -19,11 +19,11 @@ impl Accounts {
              cargo build --release --features login")
     }
 
-    /// There are none to warn of.
-    pub(super) fn warn_of_costs(&self, _: &Path) {}
-
     /// Always zero.
     pub(super) fn len(&self) -> usize {
         0
     }
+
+    /// There are none to warn of.
+    pub(super) fn warn_of_costs(&self, _: &Path) {}
 }
