@@ -94,7 +94,6 @@ fn load(path: &Path) -> Result<Users, LoadError> {
     let text = fs::read_to_string(path).map_err(|error| failed(LoadCause::Read(error)))?;
     let users = Users::parse(&text).map_err(|error| failed(LoadCause::Line(error)))?;
     warn_of_readers(path, "the tokens");
-    users.accounts().warn_of_costs(path);
     let short = users.tokens().filter(|token| token.len() < SHORT_TOKEN).count();
     if short > 0 {
         log::warn!(
@@ -103,6 +102,7 @@ fn load(path: &Path) -> Result<Users, LoadError> {
             path.display()
         );
     }
+    users.accounts().warn_of_costs(path);
     Ok(users)
 }
 
