@@ -75,8 +75,24 @@ stop
 expect 'the log names the user who logged in' 1 "$(grep -c ' - ann .* "POST /token HTTP/1.1" 200 ' "$dir/log" || true)"
 expect 'no token and no password is in the log' '' "$(grep -e "$token" -e correct-horse -e wrong "$dir/log" || true)"
 
-echo "ann:$hashed" >"$users"
+# Hashes that other programs made: one can never match, one costs too much, and one
+# costs less than that of ann.
+# shellcheck disable=SC2016 # They are not variables.
+cheap='$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A'
+refused() {
+    printf 'ann:%s\nbob:%s\n' "$hashed" "${cheap/$1/$2}" >"$users"
+    # A server that starts would not end.
+    timeout 10 "$GUARDHOUSE" --users "$users" --listen 127.0.0.1:0 2>&1 >/dev/null || true
+}
+expect_like 'a hash without p is refused, and the error names the line' \
+    "guardhouse: $users, line 2: the cost of the password's hash is not m, t and p, *" "$(refused ,p=1 '')"
+expect_like 'so is a hash that costs too much' \
+    "guardhouse: $users, line 2: the password's hash costs too much: *" "$(refused m=8 m=262145)"
+
+printf 'bob:%s\nann:%s\n' "$cheap" "$hashed" >"$users"
 start --users "$users" --token-lifetime 1 --log-level warn
+expect 'hashes of different cost are a warning' 1 \
+    "$(grep -c 'WARN .*some password hashes cost less than others (1 less than m=19456,t=2,p=1)' "$dir/log" || true)"
 command -v python3 >/dev/null || skip 'python3 is not installed, and the rest needs it'
 echo 'What a terminal shows, and how long other clients wait while 64 clients guess.'
 python3 tests/login.py "$GUARDHOUSE" 127.0.0.1 "$port"

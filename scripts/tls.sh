@@ -46,6 +46,21 @@ expect_like 'the error names a file that does not exist' \
 failing "$GUARDHOUSE" --tls-cert "$dir/cert.pem" --tls-key "$dir/cert.pem"
 expect_like 'and a file without a key' "1 guardhouse: $dir/cert.pem has no private key: *" "$code $said"
 
+# A chain that was put together by cat, with a first file that has no last newline.
+{ printf %s "$(cat "$dir/cert.pem")" && cat "$dir/cert.pem"; } >"$dir/chain.pem"
+# A server that starts would not end.
+failing timeout 10 "$GUARDHOUSE" --listen 127.0.0.1:0 --tls-cert "$dir/chain.pem" --tls-key "$dir/key.pem"
+expect_like 'a chain with END and BEGIN in one line is refused' \
+    "1 guardhouse: $dir/chain.pem is not a PEM file: line *: a BEGIN or END line with other text in it*" "$code $said"
+"$openssl" ec -in "$dir/key.pem" -aes256 -passout pass:s3cret -out "$dir/locked.pem" 2>/dev/null
+failing timeout 10 "$GUARDHOUSE" --listen 127.0.0.1:0 --tls-cert "$dir/cert.pem" --tls-key "$dir/locked.pem"
+expect_like 'so is a key with a password in the traditional form' \
+    "1 guardhouse: $dir/locked.pem has a key with a password, *" "$code $said"
+
+failing "$GUARDHOUSE" --healthcheck https://127.0.0.1:8000/healthz
+expect_like 'a health check over TLS is refused' \
+    "2 guardhouse: --healthcheck can't ask https://127.0.0.1:8000/healthz: the check has no TLS. *" "$code $said"
+
 start "${pair[@]}"
 expect 'the line that says where the server listens has https' "https://127.0.0.1:$port" "$url"
 
@@ -76,6 +91,12 @@ done
 ask /protected --cacert "$dir/cert.pem" --http2
 expect 'a client that prefers HTTP/2 gets HTTP/1.1' \
     'HTTP/1.1 401 max-age=31536000' "${answer%% *} $(status) $(header Strict-Transport-Security)"
+ask /open --cacert "$dir/cert.pem" --http1.0
+expect 'a client that offers HTTP/1.0 alone is served' 200 "$(status)"
+ask "https://127.0.0.1:$port/users/me" --cacert "$dir/cert.pem"
+expect 'the target may be a whole https:// URI' 401 "$(status)"
+"$openssl" s_client -connect "127.0.0.1:$port" -servername localhost:8000 </dev/null >/dev/null 2>&1 || true
+logged 'the server name that the client sent (SNI) is not a valid name'
 ask /open --cacert "$dir/cert.pem" --next --cacert "$dir/cert.pem" --silent --request-target /secure \
     --write-out '%{num_connects}' "$url/"
 expect_like 'two requests need one connection' '*"Only verified users."}0' "$answer"

@@ -51,6 +51,8 @@ pub use auth::challenge::{Challenge, Reason, Refusal};
 pub use auth::guard::Guard;
 #[cfg(feature = "login")]
 pub use auth::password::Password;
+#[cfg(feature = "login")]
+pub use auth::phc::PasswordError;
 pub use auth::user::User;
 pub use auth::users::Users;
 pub use auth::users_file::UsersFile;

@@ -120,6 +120,18 @@ impl Limits {
     };
 }
 
+/// What the check of one password may cost, in builds with the feature `login`. A line
+/// of the users file with a hash that costs more is refused.
+impl Limits {
+    /// KiB of memory for one hash: `m` of its PHC string. 256 MiB: 13 times what OWASP
+    /// recommends, and libsodium's middle choice of three. Half of the processors can
+    /// hash at the same time, and each needs this much.
+    pub const HASH_KIB: u32 = 256 * 1024;
+    /// The time for one hash, as the KiB that it fills: `m` times `t`. 1 GiB takes 0.4 s
+    /// to 0.9 s. So of 16 logins that wait for one processor, the last one waits 15 s.
+    pub const HASH_WORK: u64 = 1024 * 1024;
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits::DEFAULT

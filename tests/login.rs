@@ -4,11 +4,14 @@
 #![cfg(feature = "login")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::io::{Read, Write};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, mpsc};
-use std::thread;
 use std::time::Duration;
+use std::{env, fs, thread};
 
 use guardhouse::Method::{GET, POST};
 use guardhouse::{
@@ -282,6 +285,127 @@ fn a_token_is_valid_until_its_account_changes() {
         assert_eq!(ask(&routes, &get("/me", answer.token())).status, 200);
         load(&new_file);
         assert_eq!(ask(&routes, &get("/me", answer.token())).status, status, "{new_file}");
+    }
+}
+
+// --- The hashes of a users file ---
+
+#[test]
+fn a_hash_that_can_never_match_is_refused_with_the_number_of_its_line() {
+    let parsed =
+        |hash: &str| Users::parse(&format!("# the team\nbob:{SECRET}\n\nann:{hash}:read\n"));
+    assert_eq!(parsed(SECRET).unwrap().len(), 2);
+    for (part, instead, says) in [
+        ("m=8,t=1,p=1", "m=8,t=1", "each once"),
+        ("m=8,t=1,p=1", "m=8,p=1", "each once"),
+        ("m=8,t=1,p=1", "t=1,p=1", "each once"),
+        ("m=8,", "m=8,m=8,", "each once"),
+        ("p=1", "p=1,p=1", "each once"),
+        ("p=1", "p=1,data=AAAA", "each once"),
+        ("m=8", "m=08", "each once"),
+        ("m=8", "m=7", "no such cost"),
+        ("t=1", "t=0", "no such cost"),
+        ("m=8", "m=262145", "costs too much"),
+        ("t=1", "t=131073", "costs too much"),
+        ("v=19", "v=16", "v=19"),
+        ("$v=19", "", "v=19"),
+        ("argon2id", "argon2i", "only Argon2id"),
+        ("c29tZXNhbHQ", "c29t", "salt"),
+        ("c29tZXNhbHQ", "c29tZXNhbHQ=", "salt"),
+        ("NEuj1A", "NEuj1A==", "Base64"),
+        ("argon2id", "scrypt", "a scrypt hash"),
+        ("$m=8,t=1,p=1$c29tZXNhbHQ", "", "Argon2id PHC string"),
+    ] {
+        let error = parsed(&SECRET.replace(part, instead)).unwrap_err().to_string();
+        assert!(error.starts_with("line 4: ") && error.contains(says), "{part} {instead}: {error}");
+        assert!(!error.contains("QQCd8VPO") && !error.contains("c29tZXNhbHQ"), "{error}");
+    }
+}
+
+/// 200 MB of address space.
+#[cfg(unix)]
+const LITTLE_MEMORY: &str = "ulimit -v 200000";
+
+/// The program itself, with little memory: 256 MiB for a hash is more than it can get.
+#[cfg(unix)]
+#[test]
+fn without_memory_for_a_hash_a_login_gets_503_and_the_log_has_an_error() {
+    // Some systems have no such limit.
+    if !Command::new("sh").args(["-c", LITTLE_MEMORY]).status().unwrap().success() {
+        eprintln!("skipped: this system's shell has no ulimit -v");
+        return;
+    }
+    // No password matches this hash. The test is only about its size.
+    let large = SECRET.replace("m=8", "m=262144");
+    let server = Limited::start(&format!("ann:{large}\nbob:{SECRET}\n"));
+    for form in ["username=ann&password=secret", "username=eve&password=secret"] {
+        let answer = send(server.address, &post(FORM, form));
+        assert_eq!((answer.status, answer.member("error")), (503, None), "{form}");
+        assert_eq!(answer.member("detail"), Some("The password can't be checked now"));
+        assert!(answer.head.contains("\r\nRetry-After: 1\r\n"), "{answer:?}");
+        assert!(answer.head.contains("\r\nCache-Control: no-store"), "{answer:?}");
+    }
+    // Other logins go on.
+    send(server.address, &post(FORM, "username=bob&password=secret")).token();
+    assert_eq!(send(server.address, &post(FORM, "username=bob&password=wrong")).status, 400);
+    let log = server.stop();
+    let errors: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();
+    assert_eq!(errors.len(), 2, "{log}");
+    assert!(errors[0].contains("a password can't be checked: out of memory"), "{log}");
+    assert!(
+        log.contains("some password hashes cost less than others (1 less than m=262144,"),
+        "{log}"
+    );
+}
+
+/// The program with little memory, and with a users file.
+#[cfg(unix)]
+struct Limited {
+    process: Child,
+    address: SocketAddr,
+    users: PathBuf,
+}
+
+#[cfg(unix)]
+impl Limited {
+    fn start(users: &str) -> Limited {
+        let number = RandomState::new().hash_one("a new name in each run");
+        let path = env::temp_dir().join(format!("guardhouse-{number:016x}.logins"));
+        fs::write(&path, users).unwrap();
+        let limited = format!(r#"{LITTLE_MEMORY} && exec "$0" "$@""#);
+        let mut process = Command::new("sh")
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_guardhouse")])
+            .args(["--listen", "127.0.0.1:0", "--users"])
+            .arg(&path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        let address = ready.trim_end().strip_prefix("listening on http://").expect(&ready);
+        Limited { address: address.parse().unwrap(), process, users: path }
+    }
+
+    /// Stops the server, and returns its log.
+    fn stop(mut self) -> String {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let mut log = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert!(self.process.wait().unwrap().success(), "{log}");
+        log
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Limited {
+    fn drop(&mut self) {
+        // This fails if the process has ended, as it should.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_file(&self.users);
     }
 }
 

@@ -12,12 +12,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use guardhouse::Method::GET;
 use guardhouse::{Limits, Request, Response, Route, Routes, Server, Tls};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
 use rustls::{
@@ -51,6 +52,48 @@ fn each_version_serves_requests_on_one_connection() {
         assert_eq!(client.ask(guarded).text(), "Hello, Ann.\n");
         let refused = client.ask(&get("/protected"));
         assert_eq!(refused.status, 401);
+    }
+}
+
+/// RFC 9112 §3.2.2. `tests/wire/target.rs` has the rows without TLS.
+#[test]
+fn a_target_may_be_an_https_uri_whose_default_port_is_443() {
+    let server = Https::start();
+    let mut client = server.client(&server.trusting(&BOTH));
+    let request =
+        |target: &str, host: &str| format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    for (target, host, body) in [
+        ("https://a/next", "a", "next\n"),
+        ("HTTPS://A/next", "a", "next\n"),
+        ("https://a:443/next", "a", "next\n"),
+        ("https://a/next", "a:443", "next\n"),
+        ("https://a:/next", "a", "next\n"),
+        ("https://[::1]:443/next", "[::1]", "next\n"),
+        ("https://a:8443/next", "a:8443", "next\n"),
+        ("https://a", "a", "home\n"),
+        ("https://a/query?b=c", "a", "b=c"),
+        ("http://a/next", "a", "next\n"),
+        ("http://a:80/next", "a", "next\n"),
+    ] {
+        let answer = client.ask(&request(target, host));
+        assert_eq!((answer.status, answer.text()), (200, body), "{target} {host}");
+    }
+    let refused = |target: &str, host: &str, detail: &str| {
+        let answer = server.client(&server.trusting(&BOTH)).ask(&request(target, host));
+        assert_eq!((answer.status, answer.detail()), (400, Some(detail)), "{target} {host}");
+    };
+    for (target, host) in [
+        ("https://b/", "a"),
+        ("https://a:80/", "a"),
+        ("https://a/", "a:80"),
+        ("https://a:8443/", "a"),
+        ("http://a:443/", "a"),
+    ] {
+        refused(target, host, "Host differs from the target's authority");
+    }
+    for target in ["https:///", "https:/a/", "https://u@a/", "https://a/#b", "wss://a/", "ftp://a/"]
+    {
+        refused(target, "a", "malformed request target");
     }
 }
 
@@ -210,7 +253,7 @@ fn a_head_that_stops_gets_408_and_a_close_notify() {
 }
 
 #[test]
-fn the_server_agrees_on_http_1_1_and_on_nothing_else() {
+fn the_server_agrees_on_http_1_1_or_1_0_and_on_nothing_else() {
     let server = Https::start();
     let offering = |protocols: &[&[u8]]| {
         let mut config = server.trusting(&BOTH);
@@ -220,16 +263,108 @@ fn the_server_agrees_on_http_1_1_and_on_nothing_else() {
     for (offered, agreed) in [
         (&[&b"h2"[..], b"http/1.1"][..], Some(&b"http/1.1"[..])),
         (&[b"http/1.1"], Some(b"http/1.1")),
+        (&[b"http/1.0"], Some(b"http/1.0")),
+        (&[b"http/1.0", b"http/1.1"], Some(b"http/1.1")),
+        (&[b"h2", b"http/1.0"], Some(b"http/1.0")),
         (&[], None),
     ] {
         let mut client = server.client(&offering(offered));
         assert_eq!(client.ask(REQUEST).status, 200);
         assert_eq!(client.stream.conn.alpn_protocol(), agreed);
     }
-    let mut client = server.client(&offering(&[b"h2"]));
-    let error = client.stream.conn.complete_io(&mut client.stream.sock).unwrap_err();
-    let error = error.downcast::<rustls::Error>().unwrap();
-    assert_eq!(error, rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol));
+    for offered in [&[&b"h2"[..]][..], &[b"http/0.9"], &[b"h2", b"h3", b"spdy/1"]] {
+        let mut client = server.client(&offering(offered));
+        let error = client.stream.conn.complete_io(&mut client.stream.sock).unwrap_err();
+        let error = error.downcast::<rustls::Error>().unwrap();
+        assert_eq!(error, rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol));
+    }
+}
+
+// --- What the log says of a handshake that fails ---
+
+#[test]
+fn an_invalid_server_name_is_a_warning_that_says_so() {
+    let server = Https::start();
+    let hello = server.client_hello();
+    let at = hello.windows(9).position(|window| window == b"localhost").unwrap();
+    for name in [b"local:443", b"local hos", b"[fe80::1]", b"-------/-", b"\xff\xffcalhost"] {
+        let mut hello = hello.clone();
+        hello[at..at + 9].copy_from_slice(name);
+        let (level, text) = logged_about(&server, &hello, false);
+        assert_eq!(level, Level::Warn, "{text}");
+        assert!(text.contains("the server name that the client sent (SNI) is not a valid name"));
+    }
+    // An address is not a valid name either, but rustls ignores it.
+    let mut address = hello.clone();
+    address[at..at + 9].copy_from_slice(b"127.0.0.1");
+    let mut peer = server.connect();
+    peer.write_all(&address).unwrap();
+    let mut first = [0];
+    peer.read_exact(&mut first).unwrap();
+    assert_eq!(first, [22], "the server goes on with the handshake");
+}
+
+#[test]
+fn a_handshake_that_takes_too_long_is_logged_in_words() {
+    let limits = Limits { head_timeout: SHORT, silent_timeout: SHORT, ..patient_limits() };
+    let server = Https::with(limits, support::routes());
+    let hello = server.client_hello();
+    for sent in [&hello[..0], &hello[..1], &hello[..5], &hello] {
+        let (level, text) = logged_about(&server, sent, true);
+        assert_eq!(level, Level::Debug, "{text}");
+        assert!(text.ends_with(" has taken too long"), "{text}");
+    }
+}
+
+#[test]
+fn every_other_failed_handshake_is_logged_for_debug_only() {
+    let server = Https::start();
+    let hello = server.client_hello();
+    for sent in [&[0; 9][..], &[0x16; 4096], &hello[..5], &hello] {
+        let (level, text) = logged_about(&server, sent, false);
+        assert_eq!(level, Level::Debug, "{text}");
+        assert!(text.contains(" failed: ") && !text.contains("os error"), "{text}");
+    }
+}
+
+/// Sends bytes that are no whole handshake, waits for the end, and returns the line of
+/// the log about this connection. `waits` says whether the client stays.
+#[track_caller]
+fn logged_about(server: &Https, sent: &[u8], waits: bool) -> (Level, String) {
+    static LINES: Lines = Lines(Mutex::new(Vec::new()));
+    // Another test may have set it already.
+    if log::set_logger(&LINES).is_ok() {
+        log::set_max_level(LevelFilter::Debug);
+    }
+    let before = LINES.0.lock().unwrap().len();
+    let mut peer = server.connect();
+    let about = format!(" with {} ", peer.local_addr().unwrap());
+    // The server may close before it has read all.
+    let _ = peer.write_all(sent);
+    if !waits {
+        let _ = peer.shutdown(Shutdown::Write);
+    }
+    // The server closes the connection after it has logged.
+    to_the_end(&mut peer);
+    let lines = LINES.0.lock().unwrap();
+    let lines: Vec<_> = lines[before..].iter().filter(|(_, text)| text.contains(&about)).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    lines[0].clone()
+}
+
+/// Keeps every line of the log.
+struct Lines(Mutex<Vec<(Level, String)>>);
+
+impl Log for Lines {
+    fn enabled(&self, _: &Metadata) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record) {
+        self.0.lock().unwrap().push((record.level(), record.args().to_string()));
+    }
+
+    fn flush(&self) {}
 }
 
 // --- The end of a connection ---
@@ -378,7 +513,7 @@ fn a_bad_file_leaves_the_old_certificate_in_use() {
     fs::write(server.files.cert_pem(), "-----BEGIN CERTIFICATE-----\nAAAA\n").unwrap();
     let error = server.tls.reload().unwrap_err().to_string();
     assert!(
-        error.ends_with("cert.pem is not a PEM file: a BEGIN line without its END line"),
+        error.ends_with("cert.pem is not a PEM file: line 1: a BEGIN line without its END line"),
         "{error}"
     );
     assert_eq!(server.client(&server.trusting(&BOTH)).ask(REQUEST).status, 200);

@@ -6,8 +6,11 @@
 //! password that it checks.
 
 use std::collections::HashMap;
+use std::io;
+use std::path::Path;
 
 use crate::auth::password::Password;
+use crate::auth::phc::PasswordError;
 use crate::auth::user::User;
 
 /// A user and the password of this user.
@@ -24,8 +27,8 @@ impl Account {
     /// use guardhouse::{Account, Password, User};
     ///
     /// let account = Account::new(User::new("ann", []), Password::hash("correct-horse")?);
-    /// assert_eq!(account.check("correct-horse").unwrap().name(), "ann");
-    /// assert_eq!(account.check("wrong-horse"), None);
+    /// assert_eq!(account.check("correct-horse")?.unwrap().name(), "ann");
+    /// assert_eq!(account.check("wrong-horse")?, None);
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[must_use]
@@ -41,14 +44,18 @@ impl Account {
     }
 
     /// The user, if this is their password.
-    #[must_use]
-    pub fn check(&self, password: &str) -> Option<&User> {
+    ///
+    /// # Errors
+    ///
+    /// `OutOfMemory`: there is no memory to check the password. A client must not be
+    /// told that it is wrong.
+    pub fn check(&self, password: &str) -> io::Result<Option<&User>> {
         // The password is hashed first, whether or not there is a user.
         let is_right = match &self.password {
-            Some(own) => own.matches(password),
-            None => Password::matches_nothing(password),
+            Some(own) => own.matches(password)?,
+            None => Password::match_nothing(password).map(|()| false)?,
         };
-        self.user.as_ref().filter(|_| is_right)
+        Ok(self.user.as_ref().filter(|_| is_right))
     }
 }
 
@@ -56,20 +63,20 @@ impl Account {
 #[derive(Default)]
 pub(super) struct Accounts {
     by_name: HashMap<String, Account>,
-    /// The account for unknown names. It has the first account's password, so
-    /// that a check costs the same, and no user.
-    unknown: Option<Account>,
+    /// The password whose check costs most. An unknown name is checked with it, so its
+    /// answer takes as long as the slowest one for a known name.
+    most_expensive: Option<Password>,
 }
 
 impl Accounts {
     /// Adds an account, its password as a PHC string. The error says what is
     /// wrong.
     pub(super) fn add(&mut self, user: User, phc: &str) -> Result<(), &'static str> {
-        let password = Password::parse(phc).ok_or(
-            "the password is not an Argon2id PHC string: guardhouse --hash-password makes one",
-        )?;
-        self.unknown
-            .get_or_insert_with(|| Account { user: None, password: Some(password.clone()) });
+        let password = Password::parse(phc).map_err(PasswordError::text)?;
+        let most = self.most_expensive.as_ref().map(Password::cost);
+        if most.is_none_or(|most| password.cost().is_above(most)) {
+            self.most_expensive = Some(password.clone());
+        }
         let name = user.name().to_owned();
         match self.by_name.insert(name, Account::new(user, password)) {
             None => Ok(()),
@@ -77,10 +84,26 @@ impl Accounts {
         }
     }
 
+    /// Logs a warning if some passwords of a file cost less than others. Their answers
+    /// come sooner than that for an unknown name, so a client can see that their names
+    /// exist.
+    pub(super) fn warn_of_costs(&self, path: &Path) {
+        let Some(most) = self.most_expensive.as_ref().map(Password::cost) else { return };
+        let costs = self.by_name.values().filter_map(|account| account.password.as_ref());
+        let cheaper = costs.filter(|password| most.is_above(password.cost())).count();
+        if cheaper > 0 {
+            log::warn!(
+                "{}: some password hashes cost less than others ({cheaper} less than {most}), so \
+                 the time of an answer shows that their names exist: give all the same cost",
+                path.display()
+            );
+        }
+    }
+
     /// The account with this name, or the one for unknown names.
     pub(super) fn by_name(&self, name: &str) -> Account {
-        let account = self.by_name.get(name).or(self.unknown.as_ref());
-        account.cloned().unwrap_or_else(Account::nobody)
+        let unknown = || Account { user: None, password: self.most_expensive.clone() };
+        self.by_name.get(name).cloned().unwrap_or_else(unknown)
     }
 
     /// Each user, and the PHC string of this user's password.
@@ -99,30 +122,76 @@ impl Accounts {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_unknown_name_costs_as_much_as_a_known_one_and_is_refused() {
-        // m=8, t=1: quick, and too weak for anything but tests.
-        let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
-                   QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
+    /// The password `secret`, at costs that are quick, and too weak for anything but
+    /// tests.
+    const CHEAP: &str = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
+                         QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
+
+    /// A hash with another cost; no password is right for it.
+    fn of_cost(cost: &str) -> String {
+        CHEAP.replace("m=8,t=1,p=1", cost)
+    }
+
+    fn accounts<'t>(hashes: impl IntoIterator<Item = &'t str>) -> Accounts {
         let mut accounts = Accounts::default();
-        assert_eq!(accounts.by_name("ann"), Account::nobody());
-        assert_eq!(accounts.add(User::new("ann", []), phc), Ok(()));
-        assert_eq!(accounts.by_name("ann").check("secret").map(User::name), Some("ann"));
-        assert_eq!(accounts.by_name("ann").check("secrex"), None);
-        for name in ["Ann", "eve", ""] {
-            let unknown = accounts.by_name(name);
-            assert_eq!(unknown.password, Password::parse(phc));
-            assert_eq!(unknown.check("secret"), None);
+        for (name, hash) in ["ann", "bob", "cyd", "dan"].iter().zip(hashes) {
+            assert_eq!(accounts.add(User::new(name, []), hash), Ok(()));
         }
-        assert_eq!(Account::nobody().check("secret"), None);
+        accounts
+    }
+
+    #[test]
+    fn an_unknown_name_is_checked_like_a_known_one_and_refused() {
+        let accounts = accounts([CHEAP]);
+        let name = |account: &Account, password| {
+            account.check(password).expect("memory").map(|user| user.name().to_owned())
+        };
+        assert_eq!(name(&accounts.by_name("ann"), "secret").as_deref(), Some("ann"));
+        assert_eq!(name(&accounts.by_name("ann"), "secrex"), None);
+        for other in ["Ann", "eve", ""] {
+            let unknown = accounts.by_name(other);
+            assert_eq!(unknown.password, Password::parse(CHEAP).ok());
+            assert_eq!(name(&unknown, "secret"), None);
+        }
+        assert_eq!(Accounts::default().by_name("ann"), Account::nobody());
+        assert_eq!(name(&Account::nobody(), "secret"), None);
+    }
+
+    #[test]
+    fn an_unknown_name_costs_what_the_most_expensive_account_costs() {
+        let [long, large, both] = ["m=8,t=9,p=1", "m=72,t=1,p=1", "m=64,t=2,p=2"].map(of_cost);
+        for (hashes, most) in [
+            ([CHEAP, &long, &large, &both], "m=64,t=2,p=2"),
+            ([&both, &large, &long, CHEAP], "m=64,t=2,p=2"),
+            ([&large, &both, CHEAP, &long], "m=64,t=2,p=2"),
+            // With the same work, more memory takes longer.
+            ([CHEAP, &large, &long, CHEAP], "m=72,t=1,p=1"),
+            ([&long, CHEAP, CHEAP, &large], "m=72,t=1,p=1"),
+            ([CHEAP, CHEAP, CHEAP, &long], "m=8,t=9,p=1"),
+        ] {
+            let unknown = accounts(hashes).by_name("eve");
+            assert_eq!(unknown.password.expect("a password").cost().to_string(), most);
+        }
     }
 
     #[test]
     fn a_second_account_with_the_same_name_is_an_error() {
-        let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
-                   QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
+        let mut accounts = accounts([CHEAP]);
+        assert!(accounts.add(User::new("ann", ["a"]), CHEAP).is_err());
+    }
+
+    #[test]
+    fn a_hash_that_can_never_match_is_an_error_that_says_why() {
         let mut accounts = Accounts::default();
-        assert_eq!(accounts.add(User::new("ann", []), phc), Ok(()));
-        assert!(accounts.add(User::new("ann", ["a"]), phc).is_err());
+        for (cost, says) in [
+            ("m=8,t=1", "each once"),
+            ("m=8,t=1,p=1,p=1", "each once"),
+            ("m=8,t=0,p=1", "no such cost"),
+            ("m=262145,t=1,p=1", "costs too much"),
+        ] {
+            let reason = accounts.add(User::new("ann", []), &of_cost(cost)).expect_err(cost);
+            assert!(reason.contains(says), "{reason}");
+        }
+        assert_eq!(accounts.len(), 0);
     }
 }

@@ -12,6 +12,8 @@ pub(crate) mod guard;
 pub(crate) mod other_hashes;
 #[cfg(feature = "login")]
 pub(crate) mod password;
+#[cfg(feature = "login")]
+pub(crate) mod phc;
 pub(crate) mod schemes;
 pub(crate) mod secret;
 pub(crate) mod user;

@@ -4,6 +4,8 @@
 // The methods have the shape of those in `accounts.rs`, and need no `self` here.
 #![allow(clippy::unused_self)]
 
+use std::path::Path;
+
 use crate::auth::user::User;
 
 /// No accounts.
@@ -26,4 +28,7 @@ impl Accounts {
     pub(super) fn len(&self) -> usize {
         0
     }
+
+    /// There are none to warn of.
+    pub(super) fn warn_of_costs(&self, _: &Path) {}
 }

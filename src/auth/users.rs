@@ -79,15 +79,21 @@ impl Users {
         self.accounts.lines()
     }
 
+    /// The accounts for logins.
+    pub(super) fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
     /// The account with this name. For an unknown name, an account for which no
-    /// password is right; checking one takes as long as for a known name.
+    /// password is right; checking one takes as long as for the known name whose
+    /// check takes longest.
     ///
     /// ```
     /// use guardhouse::{Password, Users};
     ///
     /// let users = Users::parse(&format!("ann:{}:read", Password::hash("correct-horse")?))?;
-    /// assert_eq!(users.account("ann").check("correct-horse").unwrap().scopes(), ["read"]);
-    /// assert_eq!(users.account("eve").check("correct-horse"), None);
+    /// assert_eq!(users.account("ann").check("correct-horse")?.unwrap().scopes(), ["read"]);
+    /// assert_eq!(users.account("eve").check("correct-horse")?, None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     // The type `Account` is public, and exists with the feature only.

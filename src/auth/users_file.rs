@@ -148,6 +148,7 @@ fn load(path: &Path, shortest_token: usize, occasion: Occasion) -> Result<Users,
             path.display()
         );
     }
+    users.accounts().warn_of_costs(path);
     Ok(users)
 }
 

@@ -177,9 +177,12 @@ mod tests {
         let users = Users::parse(&text).expect("a file");
         assert_eq!(users.len(), 4);
         assert_eq!(users.by_token("s3cret-token-of-ann").expect("ann").scopes(), ["a"]);
-        assert_eq!(users.account("ann").check("secret").expect("ann").scopes(), ["a", "b"]);
-        assert_eq!(users.account("bob").check("secret").expect("bob").name(), "bob");
-        assert_eq!(users.account("cyd").check("s3cret-token-of-cyd"), None);
+        assert_eq!(
+            users.account("ann").check("secret").unwrap().expect("ann").scopes(),
+            ["a", "b"]
+        );
+        assert_eq!(users.account("bob").check("secret").unwrap().expect("bob").name(), "bob");
+        assert_eq!(users.account("cyd").check("s3cret-token-of-cyd").unwrap(), None);
         assert_eq!(users.by_token(phc), None, "a hash is not a token");
         let twice = format!("ann:{phc}\n{BOB}\nann:{phc}");
         assert_eq!(

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::http::framing::Framing;
 use crate::http::header::{Header, members, values};
 use crate::http::method::Method;
-use crate::http::target::{Target, is_authority, without_default_port};
+use crate::http::target::{Scheme, Target, is_authority, is_same_authority};
 use crate::limits::Limits;
 
 /// A head that has passed every check.
@@ -42,14 +42,15 @@ pub enum Version {
 
 impl<'a> Head<'a> {
     /// Parses a whole head. [`HeadEnd`](crate::http::head_end::HeadEnd) has found
-    /// its end.
+    /// its end. `connection` is the scheme of the URIs that it serves.
     pub(crate) fn parse<'h: 'a>(
         head: &'h [u8],
         slots: &'a mut Slots<'h>,
+        connection: Scheme,
         limits: &Limits,
     ) -> Result<Head<'a>, Error> {
         let (line, headers) = split(head, slots, limits)?;
-        Head::checked(&line, Cow::Borrowed(headers), limits)
+        Head::checked(&line, Cow::Borrowed(headers), connection, limits)
     }
 
     /// The head with these parts, after the checks that httparse does not make. Its
@@ -57,6 +58,7 @@ impl<'a> Head<'a> {
     pub(crate) fn checked(
         line: &RequestLine<'a>,
         headers: Cow<'a, [Header<'a>]>,
+        connection: Scheme,
         limits: &Limits,
     ) -> Result<Head<'a>, Error> {
         let RequestLine { target, version, .. } = *line;
@@ -66,7 +68,7 @@ impl<'a> Head<'a> {
         if target.len() > limits.target_bytes {
             return Err(Error::TargetTooLong);
         }
-        let Target { path, query, authority } = Target::parse(method, target)?;
+        let Target { path, query, origin } = Target::parse(method, target, connection)?;
 
         // Step 2: there is one Host, and it is valid.
         let host = host(&headers, version)?;
@@ -74,9 +76,8 @@ impl<'a> Head<'a> {
         // Step 3: an absolute-form target and Host name the same authority. A
         // server may ignore Host here (RFC 9112 §3.2.2), but a proxy in front of
         // us may have chosen by it.
-        if let (Some(authority), Some(host)) = (authority, host)
-            && !without_default_port(authority.as_bytes())
-                .eq_ignore_ascii_case(without_default_port(host))
+        if let (Some((scheme, authority)), Some(host)) = (origin, host)
+            && !is_same_authority(authority.as_bytes(), host, scheme)
         {
             return Err(Error::HostMismatch);
         }
@@ -232,7 +233,7 @@ mod tests {
         let limits = &Limits::DEFAULT;
         let mut slots = Slots::new();
         let (line, headers) = split(head.as_bytes(), &mut slots, limits)?;
-        Head::checked(&line, Cow::Borrowed(headers), limits).map(look)
+        Head::checked(&line, Cow::Borrowed(headers), Scheme::Https, limits).map(look)
     }
 
     #[track_caller]
@@ -326,6 +327,21 @@ mod tests {
         assert_eq!(both("http://a:80/", "a"), Ok(()));
         assert_eq!(both("http://b/", "a"), Err(Error::HostMismatch));
         assert_eq!(both("http://a:81/", "a"), Err(Error::HostMismatch));
+        // The default port is that of the scheme.
+        for (target, host) in
+            [("https://a/", "A:443"), ("https://a:443/", "a"), ("https://a:8443/", "a:8443")]
+        {
+            assert_eq!(both(target, host), Ok(()), "{target} {host}");
+        }
+        for (target, host) in [
+            ("https://a/", "a:80"),
+            ("https://a:80/", "a"),
+            ("https://a:443/", "a:80"),
+            ("http://a:443/", "a"),
+            ("https://b/", "a"),
+        ] {
+            assert_eq!(both(target, host), Err(Error::HostMismatch), "{target} {host}");
+        }
     }
 
     #[test]

@@ -15,12 +15,26 @@ use crate::http::method::Method;
 pub(crate) struct Target<'a> {
     pub(crate) path: Cow<'a, str>,
     pub(crate) query: Option<&'a str>,
-    /// The host and port of an absolute-form target.
-    pub(crate) authority: Option<&'a str>,
+    /// The scheme, host and port of an absolute-form target.
+    pub(crate) origin: Option<(Scheme, &'a str)>,
+}
+
+/// A scheme of URIs (RFC 9110 §4.2), and the kind of connection that it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    /// Only over TLS.
+    #[allow(dead_code)] // Only builds with TLS have such connections.
+    Https,
 }
 
 impl<'a> Target<'a> {
-    pub(crate) fn parse(method: Method, target: &'a str) -> Result<Target<'a>, Error> {
+    /// Takes a target apart that came over a connection of this kind.
+    pub(crate) fn parse(
+        method: Method,
+        target: &'a str,
+        connection: Scheme,
+    ) -> Result<Target<'a>, Error> {
         // Visible ASCII: httparse does not check this. And no fragment, because none of
         // the four forms has one (RFC 9112 §3.2).
         if !every(target.as_bytes(), |byte| byte.is_ascii_graphic() && byte != b'#') {
@@ -28,31 +42,45 @@ impl<'a> Target<'a> {
         }
         // authority-form is only for CONNECT, which is answered 501 in any case.
         if method == Method::CONNECT {
-            return Ok(Target { path: "".into(), query: None, authority: None });
+            return Ok(Target { path: "".into(), query: None, origin: None });
         }
         // asterisk-form is only for OPTIONS.
         if target == "*" && method == Method::OPTIONS {
-            return Ok(Target { path: "*".into(), query: None, authority: None });
+            return Ok(Target { path: "*".into(), query: None, origin: None });
         }
-        let (authority, rest) = if target.starts_with('/') {
+        let (origin, rest) = if target.starts_with('/') {
             (None, target)
         } else {
-            // "a server MUST accept the absolute-form in requests" (RFC 9112
-            // §3.2.2). The scheme is case-insensitive.
-            let (scheme, rest) = target.split_at_checked("http://".len()).ok_or(Error::Target)?;
+            let (scheme, rest) = target.split_once("://").ok_or(Error::Target)?;
+            let scheme = Scheme::parse(scheme, connection).ok_or(Error::Target)?;
             let end = rest.find(['/', '?']).unwrap_or(rest.len());
             let (authority, rest) = rest.split_at(end);
-            if !scheme.eq_ignore_ascii_case("http://") || !is_authority(authority.as_bytes()) {
+            if !is_authority(authority.as_bytes()) {
                 return Err(Error::Target);
             }
-            (Some(authority), rest)
+            (Some((scheme, authority)), rest)
         };
         let (path, query) = match rest.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (rest, None),
         };
         let path = if path.is_empty() { "/" } else { path };
-        Ok(Target { path: decode_unreserved(path)?, query, authority })
+        Ok(Target { path: decode_unreserved(path)?, query, origin })
+    }
+}
+
+impl Scheme {
+    /// The scheme of an absolute-form target; `None` if no such target may come over
+    /// this connection. The scheme is case-insensitive.
+    fn parse(name: &str, connection: Scheme) -> Option<Scheme> {
+        // "a server MUST accept the absolute-form in requests" (RFC 9112 §3.2.2).
+        if name.eq_ignore_ascii_case("http") {
+            return Some(Scheme::Http);
+        }
+        // "a request for an "https" resource MUST be rejected unless it has been received
+        // over a connection that has been secured" (RFC 9110 §7.4).
+        let is_https = name.eq_ignore_ascii_case("https") && connection == Scheme::Https;
+        is_https.then_some(Scheme::Https)
     }
 }
 
@@ -104,9 +132,17 @@ pub(crate) fn is_authority(authority: &[u8]) -> bool {
         }
 }
 
-/// An authority without the port 80, which is the default of http.
-pub(crate) fn without_default_port(authority: &[u8]) -> &[u8] {
-    authority.strip_suffix(b":80").or_else(|| authority.strip_suffix(b":")).unwrap_or(authority)
+/// Whether two authorities are the same, if the port that a URI of this scheme leaves
+/// out is the default one.
+pub(crate) fn is_same_authority(one: &[u8], other: &[u8], scheme: Scheme) -> bool {
+    let port: &[u8] = match scheme {
+        Scheme::Http => b":80",
+        Scheme::Https => b":443",
+    };
+    let [one, other] = [one, other].map(|authority| {
+        authority.strip_suffix(port).or_else(|| authority.strip_suffix(b":")).unwrap_or(authority)
+    });
+    one.eq_ignore_ascii_case(other)
 }
 
 /// Whether the bytes are a `reg-name` that is not empty: unreserved bytes,
@@ -145,7 +181,12 @@ mod tests {
 
     #[track_caller]
     fn path(target: &str) -> Result<String, Error> {
-        Target::parse(Method::GET, target).map(|target| target.path.into_owned())
+        path_over(Scheme::Http, target)
+    }
+
+    #[track_caller]
+    fn path_over(connection: Scheme, target: &str) -> Result<String, Error> {
+        Target::parse(Method::GET, target, connection).map(|target| target.path.into_owned())
     }
 
     #[test]
@@ -168,8 +209,23 @@ mod tests {
         ] {
             assert_eq!(path(target), Err(Error::Target), "{target}");
         }
-        let star = Target::parse(Method::OPTIONS, "*").map(|target| target.path.into_owned());
-        assert_eq!(star.as_deref(), Ok("*"));
+        let star = Target::parse(Method::OPTIONS, "*", Scheme::Http);
+        assert_eq!(star.map(|target| target.path.into_owned()).as_deref(), Ok("*"));
+    }
+
+    #[test]
+    fn a_target_may_name_https_over_tls_only() {
+        for target in ["https://a/b", "HTTPS://a:443/b", "https://a:8443/b?c", "http://a/b"] {
+            assert_eq!(path_over(Scheme::Https, target).as_deref(), Ok("/b"), "{target}");
+        }
+        for target in ["https://a/", "HttpS://a/", "https://a:443/"] {
+            assert_eq!(path(target), Err(Error::Target), "{target}");
+        }
+        for target in
+            ["https:///", "https:/a/", "https//a/", "httpss://a/", "https://u@a/", "ws://a/"]
+        {
+            assert_eq!(path_over(Scheme::Https, target), Err(Error::Target), "{target}");
+        }
     }
 
     #[test]

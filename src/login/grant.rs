@@ -122,6 +122,10 @@ impl Login {
         let account = (self.0.accounts)(&form.username);
         let user = account.check(&form.password);
         drop(permit);
+        let user = user.map_err(|error| {
+            log::error!("a password can't be checked: {error}");
+            GrantError::NoMemory
+        })?;
         let user = user.ok_or(GrantError::WrongPassword)?;
         request.log_as(user.name());
         // Step 3: check the scopes. This comes after the password, because only
@@ -229,6 +233,8 @@ enum GrantError {
     Scope,
     /// Too many logins wait already.
     Busy,
+    /// There is no memory to hash the password, so nobody knows whether it is right.
+    NoMemory,
     /// The system has no random source.
     NoRandomSource,
 }
@@ -249,6 +255,11 @@ impl From<GrantError> for Response {
             // would fail again.
             GrantError::Busy => {
                 return Response::detail(Status::TOO_MANY_REQUESTS, "Too many logins at once")
+                    .with_header("Retry-After", "1");
+            }
+            GrantError::NoMemory => {
+                let text = "The password can't be checked now";
+                return Response::detail(Status::SERVICE_UNAVAILABLE, text)
                     .with_header("Retry-After", "1");
             }
             GrantError::NoRandomSource => return Response::internal_error(),

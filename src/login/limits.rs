@@ -16,8 +16,9 @@ pub struct LoginLimits {
     /// Parameters in a form. Default 1,000: Starlette's limit. A login has six.
     pub parameters: usize,
     /// Passwords that are hashed at the same time. Each takes about 10 ms of one
-    /// processor, and 19 MiB. Default: half of the processors, so that the other half
-    /// is free for other requests.
+    /// processor, and 19 MiB; a users file may ask for more, up to
+    /// [`Limits::HASH_KIB`](crate::Limits::HASH_KIB). Default: half of the processors,
+    /// so that the other half is free for other requests.
     pub hashes_at_once: usize,
     /// Logins that wait for their turn to be hashed; further ones are answered 429.
     /// Default 16: about 0.2 s of work, which a person can wait.

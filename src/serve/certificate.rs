@@ -1,4 +1,5 @@
 //! Loads a certificate and its key from PEM files, and says what is wrong with them.
+//! `pem.rs` checks the text of a file; rustls decodes and uses what is in it.
 
 use std::fmt;
 use std::fs;
@@ -9,9 +10,11 @@ use std::sync::Arc;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{InconsistentKeys, ServerConfig};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, Error, InconsistentKeys, ServerConfig};
 
 use crate::auth::secret::warn_of_readers;
+use crate::serve::pem::{Malformed, Pem};
 
 /// Why a certificate and its key could not be loaded. The text names the file and
 /// says what to do, and never shows anything of the key.
@@ -24,12 +27,20 @@ pub struct LoadError {
 #[derive(Debug)]
 enum LoadCause {
     Read(io::Error),
-    Pem(&'static str),
+    Malformed(Malformed),
+    /// What is between a BEGIN and an END line.
+    Content(&'static str),
+    /// A block that is neither a certificate nor a key, and its line.
+    OtherBlock(usize),
+    /// A certificate is cut off or changed. The first has the number 1.
+    Damaged(usize),
     NoCertificate,
     NoKey,
     EncryptedKey,
+    /// The key is damaged, or of a kind that rustls does not have.
+    KeyKind,
     OtherKey(PathBuf),
-    Refused(rustls::Error),
+    Refused(Error),
 }
 
 impl fmt::Display for LoadError {
@@ -37,7 +48,17 @@ impl fmt::Display for LoadError {
         let path = self.path.display();
         match &self.cause {
             LoadCause::Read(error) => write!(f, "{path} can't be read: {error}"),
-            LoadCause::Pem(what) => write!(f, "{path} is not a PEM file: {what}"),
+            LoadCause::Malformed(what) => write!(f, "{path} is not a PEM file: {what}"),
+            LoadCause::Content(what) => write!(f, "{path} is not a PEM file: {what}"),
+            LoadCause::OtherBlock(line) => write!(
+                f,
+                "{path}, line {line}: the server reads only blocks of the kind CERTIFICATE here, \
+                 and would leave this one out"
+            ),
+            LoadCause::Damaged(number) => write!(
+                f,
+                "{path} can't be used: certificate {number} of the file is damaged, or only a part of it is there"
+            ),
             LoadCause::NoCertificate => write!(
                 f,
                 "{path} has no certificate: put the server's own there, in PEM \
@@ -51,6 +72,11 @@ impl fmt::Display for LoadError {
                 f,
                 "{path} has a key with a password, and the server can't ask for it. Remove it: \
                  openssl pkey -in {path} -out plain.pem"
+            ),
+            LoadCause::KeyKind => write!(
+                f,
+                "{path} can't be used: the key is damaged, or is none of RSA (2048, 3072 or 4096 \
+                 bits), ECDSA (P-256 or P-384, with its public part) and Ed25519"
             ),
             LoadCause::OtherKey(certificate) => write!(
                 f,
@@ -73,50 +99,81 @@ pub(crate) fn load(certificate: &Path, key: &Path) -> Result<ServerConfig, LoadE
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, own_key))
         .map_err(|error| match error {
-            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
                 failed(key, LoadCause::OtherKey(certificate.to_owned()))
             }
             // This is all that rustls says about a key that it can't use.
-            rustls::Error::General(_) => failed(key, LoadCause::Refused(error)),
+            Error::General(_) => failed(key, LoadCause::KeyKind),
             error => failed(certificate, LoadCause::Refused(error)),
         })?;
     // "In the event that the server supports no protocols that the client
     // advertises, then the server SHALL respond with a fatal
     // "no_application_protocol" alert" (RFC 7301 §3.2). Clients that speak
-    // HTTP/2 only get that alert.
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // HTTP/2 only get that alert. `curl --http1.0` offers HTTP/1.0 only.
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
     warn_of_readers(key, "the key");
     Ok(config)
 }
 
 fn load_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, LoadError> {
-    let text = fs::read(path).map_err(|error| failed(path, LoadCause::Read(error)))?;
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&text)
+    let pem = read(path)?;
+    // rustls would skip a certificate in a block of another kind.
+    if let Some(block) = pem.blocks.iter().find(|block| !may_be_in_a_chain(&block.label)) {
+        return Err(failed(path, LoadCause::OtherBlock(block.line)));
+    }
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem.text.as_bytes())
         .collect::<Result<_, _>>()
-        .map_err(|error| failed(path, malformed(&error)))?;
+        .map_err(|error| failed(path, undecodable(&pem, &error)))?;
+    for (number, certificate) in (1..).zip(&chain) {
+        // rustls looks into the first one only, and would send the others as they are.
+        if let Err(Error::InvalidCertificate(CertificateError::BadEncoding)) =
+            ParsedCertificate::try_from(certificate)
+        {
+            return Err(failed(path, LoadCause::Damaged(number)));
+        }
+    }
     if chain.is_empty() { Err(failed(path, LoadCause::NoCertificate)) } else { Ok(chain) }
 }
 
+/// Whether a file with a chain may have a block of this kind: a certificate, or what
+/// tools put beside it.
+fn may_be_in_a_chain(label: &str) -> bool {
+    let beside = ["PRIVATE KEY", "PUBLIC KEY", "PARAMETERS", "REQUEST", "CRL"];
+    label == "CERTIFICATE" || beside.iter().any(|kind| label.ends_with(kind))
+}
+
 fn load_key(path: &Path) -> Result<PrivateKeyDer<'static>, LoadError> {
-    let text = fs::read(path).map_err(|error| failed(path, LoadCause::Read(error)))?;
-    PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
-        let has = |what: &[u8]| text.windows(what.len()).any(|window| window == what);
-        match error {
-            pem::Error::NoItemsFound if has(b"ENCRYPTED") => failed(path, LoadCause::EncryptedKey),
-            pem::Error::NoItemsFound => failed(path, LoadCause::NoKey),
-            error => failed(path, malformed(&error)),
-        }
+    let pem = read(path)?;
+    PrivateKeyDer::from_pem_slice(pem.text.as_bytes()).map_err(|error| {
+        let has_key = pem.blocks.iter().any(|block| block.label.ends_with("PRIVATE KEY"));
+        failed(
+            path,
+            match error {
+                pem::Error::NoItemsFound if pem.has_encrypted() => LoadCause::EncryptedKey,
+                pem::Error::NoItemsFound if has_key => LoadCause::KeyKind,
+                pem::Error::NoItemsFound => LoadCause::NoKey,
+                error => undecodable(&pem, &error),
+            },
+        )
     })
 }
 
-/// What is wrong, without anything from the file: rustls's own text would show it.
-fn malformed(error: &pem::Error) -> LoadCause {
-    LoadCause::Pem(match error {
-        pem::Error::MissingSectionEnd { .. } => "a BEGIN line without its END line",
-        pem::Error::IllegalSectionStart { .. } => "a malformed BEGIN line",
-        pem::Error::Base64Decode(_) => "the text between BEGIN and END is not Base64",
-        _ => "it can't be read",
-    })
+fn read(path: &Path) -> Result<Pem, LoadError> {
+    let bytes = fs::read(path).map_err(|error| failed(path, LoadCause::Read(error)))?;
+    Pem::parse(&bytes).map_err(|what| failed(path, LoadCause::Malformed(what)))
+}
+
+/// Why rustls can't decode a block, without anything from the file: rustls's own text
+/// would show it.
+fn undecodable(pem: &Pem, error: &pem::Error) -> LoadCause {
+    match error {
+        // In the traditional form, headers stand before the Base64.
+        pem::Error::Base64Decode(_) if pem.has_encrypted() => LoadCause::EncryptedKey,
+        pem::Error::Base64Decode(_) => {
+            LoadCause::Content("the text between BEGIN and END is not Base64")
+        }
+        _ => LoadCause::Content("it can't be read"),
+    }
 }
 
 fn failed(path: &Path, cause: LoadCause) -> LoadError {

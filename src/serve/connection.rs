@@ -157,7 +157,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         // Parse.
         let (bytes, early) = self.buffer.unused().split_at(length);
         let mut slots = Slots::new();
-        let head = match Head::parse(bytes, &mut slots, limits) {
+        let head = match Head::parse(bytes, &mut slots, S::SCHEME, limits) {
             Ok(head) => head,
             Err(error) => return Err(self.answer_error(error)),
         };

@@ -8,6 +8,8 @@ pub(crate) mod close;
 pub(crate) mod connection;
 pub(crate) mod connections;
 pub(crate) mod exchange;
+#[cfg(feature = "tls")]
+pub(crate) mod pem;
 pub(crate) mod server;
 pub(crate) mod shortage;
 pub(crate) mod stop;

@@ -9,11 +9,15 @@ use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::http::response::Response;
+use crate::http::target::Scheme;
 use crate::limits::Limits;
 use crate::serve::connections::State;
 
 /// A stream of bytes to the peer and back.
 pub(crate) trait Stream: Read + Write {
+    /// The scheme of the URIs that are served over such a stream.
+    const SCHEME: Scheme = Scheme::Http;
+
     /// How long a read may wait. After that it fails with `WouldBlock` or
     /// `TimedOut`.
     fn set_read_timeout(&self, timeout: Duration) -> io::Result<()>;

@@ -5,17 +5,17 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{InvalidMessage, PeerMisbehaved, ServerConfig, ServerConnection};
 
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::serve::certificate::load;
 use crate::serve::connection::{self, Context};
-use crate::serve::stream::{Socket, Stream};
+use crate::serve::stream::{Socket, Stream, is_timeout};
 use crate::serve::tls_stream::TlsStream;
 
 pub use crate::serve::certificate::LoadError;
@@ -24,7 +24,7 @@ pub use crate::serve::certificate::LoadError;
 /// Clones share both.
 ///
 /// TLS 1.3 and 1.2 (RFC 8446, RFC 5246), with the cipher suites that rustls
-/// considers safe; HTTP/1.1 only (ALPN, RFC 7301). No client certificates, and no
+/// considers safe; HTTP/1.1 and 1.0 (ALPN, RFC 7301). No client certificates, and no
 /// early data, because it can be replayed.
 ///
 /// ```
@@ -95,7 +95,7 @@ impl Tls {
         match self.accept(socket, context.limits) {
             Ok(Some(stream)) => connection::serve(stream, context),
             Ok(None) => connection::answer_error(Error::NotEncrypted, socket, context),
-            Err(error) => log::debug!("a TLS handshake failed: {error}"),
+            Err(error) => log_failure(&error, context.peer),
         }
     }
 
@@ -120,6 +120,40 @@ impl fmt::Debug for Tls {
         let Files { certificate, key, .. } = &*self.0;
         f.debug_struct("Tls").field("certificate", certificate).field("key", key).finish()
     }
+}
+
+/// Logs why there was no handshake.
+///
+/// Scanners and clients that go away cause most failures, so those are for debug only.
+/// An invalid server name is a bug of a client that wants to come in. There is one
+/// certificate, which needs no name, but rustls 0.23 has no setting to ignore the name.
+fn log_failure(error: &io::Error, peer: Option<SocketAddr>) {
+    let peer = peer.map_or_else(String::new, |peer| format!(" with {peer}"));
+    if is_timeout(error) {
+        log::debug!("a TLS handshake{peer} has taken too long");
+    } else if names_no_server(error) {
+        log::warn!(
+            "a TLS handshake{peer} failed: the server name that the client sent (SNI) is not \
+             a valid name; it must be a DNS name without a port"
+        );
+    } else {
+        log::debug!("a TLS handshake{peer} failed: {error}");
+    }
+}
+
+/// Whether rustls refused the `server_name` extension (RFC 6066 §3).
+fn names_no_server(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    matches!(
+        error,
+        Some(
+            rustls::Error::PeerMisbehaved(PeerMisbehaved::ServerNameMustContainOneHostName)
+                | rustls::Error::InvalidMessage(
+                    InvalidMessage::InvalidServerName
+                        | InvalidMessage::IllegalEmptyList("ServerNames")
+                )
+        )
+    )
 }
 
 /// The first byte that the next read will bring.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustls::ServerConnection;
 
 use crate::http::response::Response;
+use crate::http::target::Scheme;
 use crate::limits::Limits;
 use crate::serve::stream::{Socket, Stream};
 
@@ -103,6 +104,8 @@ impl Write for TlsStream<'_> {
 }
 
 impl Stream for TlsStream<'_> {
+    const SCHEME: Scheme = Scheme::Https;
+
     fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
         self.socket.timeout.set(timeout);
         Ok(())

@@ -45,6 +45,9 @@ pub fn health_check(url: &str) -> Result<(), Failure> {
     match health_check::ask(url) {
         Ok(200..=299) => Ok(()),
         Ok(code) => Err(Failure::CouldNotRun(format!("{url} answers {code}"))),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            Err(Failure::WrongUsage(format!("--healthcheck can't ask {url}: {error}")))
+        }
         Err(error) => Err(Failure::CouldNotRun(format!("{url} does not answer: {error}"))),
     }
 }

@@ -12,10 +12,17 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 ///
-/// The URL is not such a URL, or nothing there answers in HTTP/1.1.
+/// `InvalidInput` if the URL is not such a URL, and then nothing is sent. All other
+/// errors mean that nothing there answers in HTTP/1.1.
 pub fn ask(url: &str) -> io::Result<u16> {
     let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
-    let rest = url.strip_prefix("http://").ok_or_else(|| invalid("not an http:// URL"))?;
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("https") {
+        return Err(invalid("the check has no TLS. Use curl --fail --cacert cert.pem instead"));
+    }
+    if !scheme.eq_ignore_ascii_case("http") {
+        return Err(invalid("the URL must begin with http://"));
+    }
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let path = if path.is_empty() { "/" } else { path };
     if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -30,7 +37,13 @@ pub fn ask(url: &str) -> io::Result<u16> {
     let request = format!("GET {path} HTTP/1.0\r\nHost: {authority}\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
-    stream.take(4096).read_to_string(&mut answer)?;
+    stream.take(4096).read_to_string(&mut answer).map_err(|error| match error.kind() {
+        // What the system says about a timeout is "Resource temporarily unavailable".
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {TIMEOUT:?}"))
+        }
+        _ => error,
+    })?;
     answer
         .strip_prefix("HTTP/1.1 ")
         .and_then(|rest| rest.split(' ').next())
@@ -78,8 +91,18 @@ mod tests {
 
     #[test]
     fn other_urls_are_errors() {
-        for url in ["https://127.0.0.1/", "127.0.0.1:8000", "http://127.0.0.1/\r\nX: y"] {
-            assert_eq!(ask(url).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{url:?}");
+        for (url, says) in [
+            ("https://127.0.0.1/", "has no TLS"),
+            ("HTTPS://127.0.0.1:8000/healthz", "has no TLS"),
+            ("127.0.0.1:8000", "must begin with http://"),
+            ("ftp://127.0.0.1/", "must begin with http://"),
+            ("", "must begin with http://"),
+            ("http://127.0.0.1/\r\nX: y", "visible ASCII"),
+            ("http://127.0.0.1:port/", "port"),
+        ] {
+            let error = ask(url).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{url:?}");
+            assert!(error.to_string().contains(says), "{url:?}: {error}");
         }
     }
 }

@@ -1,0 +1,298 @@
+//! Reads the text of a PEM file (RFC 7468), and says in which line it is wrong.
+//!
+//! Strict, because rustls skips what it does not know. In a chain that was put together
+//! with `cat`, the END line of one certificate and the BEGIN line of the next can become
+//! one line. Then the server would start without the second certificate, and only some
+//! clients would refuse to connect. rustls still decodes the blocks; this file only finds
+//! where they begin and end. Text between the blocks is allowed, as tools write it there.
+
+use std::fmt;
+
+/// A text whose blocks are whole.
+pub(super) struct Pem {
+    /// The text, with LF as the end of each line.
+    pub(super) text: String,
+    pub(super) blocks: Vec<Block>,
+}
+
+/// A block, from its BEGIN line to its END line.
+pub(super) struct Block {
+    /// The number of its BEGIN line.
+    pub(super) line: usize,
+    /// What the block holds, such as `CERTIFICATE`.
+    pub(super) label: String,
+    /// Whether one needs a password to read it (RFC 7468 §11, RFC 1421 §4.6.1.1).
+    pub(super) is_encrypted: bool,
+}
+
+impl Pem {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Pem, Malformed> {
+        // Step 1: it is text in an encoding that has the letters of ASCII.
+        check_encoding(bytes)?;
+        // Step 2: "eol = CRLF / CR / LF" (RFC 7468 §3). Comments may be in any encoding.
+        let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n").replace('\r', "\n");
+        // Step 3: each BEGIN line has its END line, and each block is in a block of its own.
+        let mut blocks = Vec::new();
+        let mut open: Option<Block> = None;
+        for (number, line) in (1..).zip(text.lines()) {
+            let wrong = |reason| Malformed::Line(number, reason);
+            match (Line::parse(line).map_err(wrong)?, &mut open) {
+                (Line::Begin(label), None) => {
+                    let is_encrypted = label == "ENCRYPTED PRIVATE KEY";
+                    open = Some(Block { line: number, label: label.to_owned(), is_encrypted });
+                }
+                (Line::Begin(_), Some(_)) => {
+                    return Err(wrong("a BEGIN line, but the block before it has no END line"));
+                }
+                (Line::End(label), Some(block)) if block.label == label => {
+                    blocks.extend(open.take());
+                }
+                (Line::End(_), Some(_)) => {
+                    return Err(wrong("an END line of another kind than the BEGIN line above it"));
+                }
+                (Line::End(_), None) => return Err(wrong("an END line without its BEGIN line")),
+                (Line::Other(line), Some(block)) => {
+                    block.is_encrypted |=
+                        line.starts_with("Proc-Type:") && line.contains("ENCRYPTED");
+                }
+                (Line::Other(line), None) if is_base64(line) => {
+                    return Err(wrong("Base64 outside of a block: is the BEGIN line above right?"));
+                }
+                (Line::Other(_), None) => {}
+            }
+        }
+        match open {
+            Some(block) => Err(Malformed::Line(block.line, "a BEGIN line without its END line")),
+            None => Ok(Pem { text, blocks }),
+        }
+    }
+
+    /// Whether a block can be read with a password only.
+    pub(super) fn has_encrypted(&self) -> bool {
+        self.blocks.iter().any(|block| block.is_encrypted)
+    }
+}
+
+/// What is wrong with the text. The message never shows anything of it: it may be a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Malformed {
+    ByteOrderMark,
+    Utf16,
+    NotText,
+    /// The number of the line, and what is wrong there.
+    Line(usize, &'static str),
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Malformed::ByteOrderMark => {
+                f.write_str("it begins with a byte order mark: save it as UTF-8 without one")
+            }
+            Malformed::Utf16 => f.write_str("it is UTF-16: save it as UTF-8"),
+            Malformed::NotText => f.write_str(
+                "it is not text; if it is DER, openssl with -inform der changes it to PEM",
+            ),
+            Malformed::Line(number, reason) => write!(f, "line {number}: {reason}"),
+        }
+    }
+}
+
+fn check_encoding(bytes: &[u8]) -> Result<(), Malformed> {
+    // Without a byte order mark, every second byte of ASCII is zero.
+    let is_utf16 = match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [first, second, ..] => (*first == 0) != (*second == 0),
+        _ => false,
+    };
+    if is_utf16 {
+        Err(Malformed::Utf16)
+    } else if bytes.contains(&0) {
+        Err(Malformed::NotText)
+    } else if bytes.starts_with(b"\xef\xbb\xbf") {
+        Err(Malformed::ByteOrderMark)
+    } else {
+        Ok(())
+    }
+}
+
+enum Line<'a> {
+    /// With its label.
+    Begin(&'a str),
+    End(&'a str),
+    /// Base64, a header of a block, or text between blocks.
+    Other(&'a str),
+}
+
+impl Line<'_> {
+    /// The error says what is wrong.
+    fn parse(line: &str) -> Result<Line<'_>, &'static str> {
+        if !line.contains("-----BEGIN ") && !line.contains("-----END ") {
+            return Ok(Line::Other(line));
+        }
+        let line = line.trim_end();
+        if line.starts_with(char::is_whitespace) {
+            return Err("the line is indented: remove the spaces before it");
+        }
+        let label = |prefix| {
+            let label = line.strip_prefix(prefix)?.strip_suffix("-----")?;
+            // A label has no space and no dash at its ends, and never two in a row
+            // (RFC 7468 §3). rustls would skip a block with such a label.
+            label.split([' ', '-']).all(|word| !word.is_empty()).then_some(label)
+        };
+        let begin = label("-----BEGIN ").map(Line::Begin);
+        begin.or_else(|| label("-----END ").map(Line::End)).ok_or(
+            "a BEGIN or END line with other text in it, or malformed: each needs its own line",
+        )
+    }
+}
+
+/// Whether a line looks like one of a block: as long as such lines are, and only Base64.
+/// Digits of a fingerprint are not.
+fn is_base64(line: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    let line = line.trim();
+    line.len() >= 60
+        && line.bytes().all(is_allowed)
+        && !line.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BLOCK: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    const LONG: &str = "MIIBdzCCAR2gAwIBAgIUKq3vAbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/AB";
+
+    #[track_caller]
+    fn wrong(text: impl AsRef<[u8]>) -> Malformed {
+        let text = text.as_ref();
+        Pem::parse(text).err().unwrap_or_else(|| panic!("{} is right", text.escape_ascii()))
+    }
+
+    #[track_caller]
+    fn labels(text: impl AsRef<[u8]>) -> Vec<String> {
+        let pem = Pem::parse(text.as_ref()).unwrap_or_else(|wrong| panic!("{wrong}"));
+        pem.blocks.into_iter().map(|block| block.label).collect()
+    }
+
+    #[test]
+    fn each_block_is_found_whatever_is_between_them() {
+        assert_eq!(labels(""), [""; 0]);
+        assert_eq!(labels("no blocks"), [""; 0]);
+        let key = "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----";
+        for between in [
+            "",
+            "\n\n",
+            "# the intermediate\n",
+            "---\nServer certificate\nsubject=CN = a\n   i:CN = b\n---\n",
+            "Bag Attributes\n    localKeyID: 01 02\n",
+            "SHA256 Fingerprint=AA:BB\n",
+            "d7a7a0fb5d7e2731d771e9484ebcdef71d5f0c3e0a2948782bc83ee0ea699ef4\n",
+            "-----\n",
+            "an END and a BEGIN in a text\n",
+        ] {
+            let text = format!("{between}{BLOCK}{between}{BLOCK}{between}{key}");
+            for text in [text.clone(), text.replace('\n', "\r\n"), text.replace('\n', "\r")] {
+                assert_eq!(
+                    labels(&text),
+                    ["CERTIFICATE", "CERTIFICATE", "PRIVATE KEY"],
+                    "{between}"
+                );
+            }
+        }
+        assert_eq!(labels(BLOCK.replace("-----\n", "----- \t\n")), ["CERTIFICATE"]);
+        // A name in Latin-1, in a comment.
+        assert_eq!(labels([b"CN = M\xfcller\n", BLOCK.as_bytes()].concat()), ["CERTIFICATE"]);
+    }
+
+    #[test]
+    fn a_line_that_would_hide_a_block_is_an_error_with_its_number() {
+        let shared =
+            "a BEGIN or END line with other text in it, or malformed: each needs its own line";
+        let base64 = "Base64 outside of a block: is the BEGIN line above right?";
+        let glued = format!("{}{BLOCK}", BLOCK.trim_end());
+        let malformed = |begin: &str| {
+            let block = BLOCK.replace("-----BEGIN CERTIFICATE-----", begin);
+            format!("{BLOCK}{}", block.replace("MIIB", LONG))
+        };
+        for (text, line, reason) in [
+            (glued, 3, shared),
+            (format!("# the leaf{BLOCK}"), 1, shared),
+            (format!("> {BLOCK}"), 1, shared),
+            (BLOCK.replace("MIIB\n", "MIIB"), 2, shared),
+            (BLOCK.replace("-----\nMIIB", "-----MIIB"), 1, shared),
+            (malformed("-----BEGIN CERTIFICATE----"), 4, shared),
+            (malformed("-----BEGIN CERTIFICATE------"), 4, shared),
+            (malformed("-----BEGIN  CERTIFICATE-----"), 4, shared),
+            (malformed("-----BEGIN -----"), 4, shared),
+            (malformed("------BEGIN CERTIFICATE-----"), 4, shared),
+            (malformed("----BEGIN CERTIFICATE-----"), 5, base64),
+            (malformed("-----begin certificate-----"), 5, base64),
+            (malformed("BEGIN CERTIFICATE"), 5, base64),
+            (malformed("—BEGIN CERTIFICATE—"), 5, base64),
+            (malformed(""), 5, base64),
+            (
+                malformed("-----BEGIN X509 CERTIFICATE-----"),
+                6,
+                "an END line of another kind than the BEGIN line above it",
+            ),
+        ] {
+            assert_eq!(wrong(&text), Malformed::Line(line, reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn begin_and_end_lines_come_in_pairs() {
+        let no_end = "a BEGIN line without its END line";
+        let inside = "a BEGIN line, but the block before it has no END line";
+        let no_begin = "an END line without its BEGIN line";
+        let cut = BLOCK.replace("-----END CERTIFICATE-----\n", "");
+        for (text, line, reason) in [
+            (cut.clone(), 1, no_end),
+            (format!("{BLOCK}{cut}"), 4, no_end),
+            (format!("{cut}{BLOCK}"), 3, inside),
+            (BLOCK.replace("MIIB\n", BLOCK), 2, inside),
+            ("-----END CERTIFICATE-----".to_owned(), 1, no_begin),
+            (format!("{BLOCK}-----END CERTIFICATE-----\n"), 4, no_begin),
+            (BLOCK.replace("-----BEGIN CERTIFICATE-----\n", ""), 2, no_begin),
+        ] {
+            assert_eq!(wrong(&text), Malformed::Line(line, reason), "{text}");
+        }
+        let indented = "the line is indented: remove the spaces before it";
+        for (text, line) in [
+            (format!("  {}", BLOCK.replace('\n', "\n  ")), 1),
+            (BLOCK.replace("-----END", "\t-----END"), 3),
+            (format!("{BLOCK}\u{a0}{BLOCK}"), 4),
+        ] {
+            assert_eq!(wrong(&text), Malformed::Line(line, indented), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_encoding_that_is_not_plain_text_is_named() {
+        assert_eq!(wrong(format!("\u{feff}{BLOCK}")), Malformed::ByteOrderMark);
+        assert_eq!(wrong("\u{feff}"), Malformed::ByteOrderMark);
+        let utf16 = |to_bytes: fn(u16) -> [u8; 2], text: &str| -> Vec<u8> {
+            text.encode_utf16().flat_map(to_bytes).collect()
+        };
+        for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+            assert_eq!(wrong(utf16(to_bytes, BLOCK)), Malformed::Utf16);
+            assert_eq!(wrong(utf16(to_bytes, &format!("\u{feff}{BLOCK}"))), Malformed::Utf16);
+        }
+        assert_eq!(wrong(b"0\x82\x01\x00\x02"), Malformed::NotText);
+        assert_eq!(wrong([BLOCK.as_bytes(), b"\0"].concat()), Malformed::NotText);
+    }
+
+    #[test]
+    fn a_block_that_needs_a_password_is_known_in_both_forms() {
+        let traditional = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\
+                           DEK-Info: AES-256-CBC,00\n\nMIIB\n-----END RSA PRIVATE KEY-----\n";
+        let has_encrypted =
+            |text: &str| Pem::parse(text.as_bytes()).expect("blocks").has_encrypted();
+        assert!(has_encrypted(traditional));
+        assert!(has_encrypted(&BLOCK.replace("CERTIFICATE", "ENCRYPTED PRIVATE KEY")));
+        assert!(!has_encrypted(&traditional.replace("4,ENCRYPTED", "4,MIC-CLEAR")));
+        assert!(!has_encrypted(&format!("Proc-Type: 4,ENCRYPTED is a header\n{BLOCK}")));
+    }
+}
