@@ -12,6 +12,7 @@ pub(crate) mod exchange;
 pub(crate) mod pem;
 pub(crate) mod server;
 pub(crate) mod shortage;
+pub(crate) mod socket;
 pub(crate) mod stop;
 pub(crate) mod stream;
 #[cfg(feature = "tls")]

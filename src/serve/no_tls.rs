@@ -1,7 +1,7 @@
 //! Stands in for `tls.rs` in builds without the feature `tls`.
 
 use crate::serve::connection::Context;
-use crate::serve::stream::Socket;
+use crate::serve::socket::Socket;
 
 /// TLS for a server. In this build it has no value, so nothing here ever runs.
 #[derive(Debug)]

@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::serve::certificate::load;
 use crate::serve::connection::{self, Context};
-use crate::serve::stream::{Socket, Stream, is_timeout};
+use crate::serve::socket::Socket;
+use crate::serve::stream::{Stream, is_timeout};
 use crate::serve::tls_stream::TlsStream;
 
 pub use crate::serve::certificate::LoadError;

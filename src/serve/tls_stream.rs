@@ -13,7 +13,8 @@ use rustls::ServerConnection;
 use crate::http::response::Response;
 use crate::http::target::Scheme;
 use crate::limits::Limits;
-use crate::serve::stream::{Socket, Stream};
+use crate::serve::socket::Socket;
+use crate::serve::stream::Stream;
 
 /// A connection's stream through TLS.
 pub(crate) struct TlsStream<'s> {

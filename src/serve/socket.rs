@@ -1,0 +1,109 @@
+//! A connection's TCP socket.
+//!
+//! A write that the peer does not read would wait for ever. Here it has a deadline, and
+//! while it waits, the server knows that the connection can be evicted.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::limits::Limits;
+use crate::serve::connections::State;
+use crate::serve::stream::{Stream, is_timeout};
+
+/// A connection's socket.
+#[derive(Clone, Copy)]
+pub(crate) struct Socket<'s> {
+    pub(crate) stream: &'s TcpStream,
+    state: &'s State,
+    limits: &'s Limits,
+}
+
+impl<'s> Socket<'s> {
+    /// How long one call of the system waits for the peer to read. After that the
+    /// connection's state says that the peer does not read.
+    const STEP: Duration = Duration::from_millis(100);
+
+    pub(crate) fn new(
+        stream: &'s TcpStream,
+        state: &'s State,
+        limits: &'s Limits,
+    ) -> io::Result<Socket<'s>> {
+        // An answer is one write, and must not wait until the peer has acknowledged the
+        // one before it.
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(Self::STEP))?;
+        Ok(Socket { stream, state, limits })
+    }
+
+    /// Goes on with a write whose first step has written a part, or nothing.
+    fn write_rest(&mut self, bytes: &[u8], mut step: io::Result<usize>) -> io::Result<usize> {
+        let Limits { write_timeout, write_rate, .. } = *self.limits;
+        let (mut rest, mut progress) = (bytes, Instant::now());
+        let at_least = Duration::from_secs(bytes.len() as u64 / write_rate.max(1));
+        let deadline = progress + write_timeout + at_least;
+        loop {
+            match step {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    rest = rest.get(count..).unwrap_or_default();
+                    progress = Instant::now();
+                    self.state.set_stalled(None);
+                }
+                Err(error) if is_timeout(&error) => self.state.set_stalled(Some(progress)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if rest.is_empty() {
+                return Ok(bytes.len());
+            }
+            let now = Instant::now();
+            if now >= deadline || now >= progress + write_timeout {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            step = self.stream.write(rest);
+        }
+    }
+}
+
+impl Read for Socket<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(into)
+    }
+}
+
+/// A write writes everything, or fails.
+impl Write for Socket<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.stream.write(bytes) {
+            Ok(count) if count == bytes.len() => Ok(count),
+            step => self.write_rest(bytes, step),
+        }
+    }
+
+    /// Writes several parts with one call of the system, as TLS does; or the first part, if
+    /// the peer does not read.
+    fn write_vectored(&mut self, parts: &[IoSlice]) -> io::Result<usize> {
+        match self.stream.write_vectored(parts) {
+            Err(error) if is_timeout(&error) => match parts.iter().find(|part| !part.is_empty()) {
+                Some(first) => self.write(first),
+                None => Ok(0),
+            },
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for Socket<'_> {
+    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(timeout))
+    }
+
+    fn end_writing(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+}
