@@ -54,6 +54,10 @@ expect 'the program receives the name and the scopes of the user' 'X-Auth-User: 
     "$(body | grep -i '^X.Auth' | paste -sd' ')"
 ask /echo -H "Authorization: Bearer $(token bob)" -H 'X-Auth-User: root' -H 'X-Auth-Scopes: admin' -H 'X_Auth_User: root'
 expect 'headers of the client do not change the name and the scopes of the user' 'X-Auth-User: bob X-Auth-Scopes: ""' "$(body | grep -i '^X.Auth' | paste -sd' ')"
+for query in 'scope=all' 'scope=100%' 'q=caf%E9'; do
+    ask "/echo?$query" -H "Authorization: Bearer $(token bob)"
+    expect "the query $query reaches the program, and not /auth" "200 /echo?$query" "$(status) $(header Echo-Target)"
+done
 ask / -H "Authorization: Bearer $(token ann)" --data 'some bytes'
 expect 'the body reaches the protected program' '200 some bytes' "$(status) $(body)"
 ask / --data 'some bytes'
