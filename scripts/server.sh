@@ -36,8 +36,8 @@ skip() {
     exit 0
 }
 
-# need PROGRAM PACKAGE: puts the program's path into the variable of that name.
-# Installs Debian's package if it can, and else skips the script.
+# need PROGRAM PACKAGE: puts the program's path into the variable of that name, with
+# `_` for `-`. Installs Debian's package if it can, and else skips the script.
 need() {
     local path
     if ! path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1") &&
@@ -47,7 +47,7 @@ need() {
     fi
     path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1") ||
         skip "$1 is not installed: apt-get install $2"
-    eval "$1=\$path"
+    eval "${1//-/_}=\$path"
 }
 
 # also_stop PID: a program beside the server, which the end of the script stops.

@@ -383,6 +383,55 @@ fn each_request_gets_a_line_in_the_common_log_format() {
 }
 
 #[test]
+fn only_lines_of_the_access_log_have_nothing_in_front() {
+    let server = Running::start(&["--log-level", "trace"]);
+    server.get("/open", "");
+    server.exchange("nonsense\r\n\r\n");
+    let log = server.stop("TERM").stderr;
+    let levels = ["ERROR [", "WARN  [", "INFO  [", "DEBUG [", "TRACE ["];
+    let has_level = |line: &&str| levels.iter().any(|level| line.starts_with(level));
+    let (others, access): (Vec<&str>, Vec<&str>) = log.lines().partition(has_level);
+    assert_eq!(access.len(), 2, "{log}");
+    assert_eq!(access_lines(&log).len(), 2, "{log}");
+    assert!(others[0].starts_with("WARN  [guardhouse] no --users file"), "{log}");
+    assert!(others.iter().all(|line| line.contains(" [guardhouse")), "{log}");
+}
+
+/// Both get the status 400: RFC 6749 §5.2 has it for a wrong password as well.
+#[cfg(feature = "login")]
+#[test]
+fn the_log_tells_a_failed_login_from_a_malformed_one() {
+    // The password `secret`, hashed at a low cost.
+    let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
+    let file = std::env::temp_dir().join(format!("guardhouse-logins-{}", std::process::id()));
+    std::fs::write(&file, format!("ann:{hash}\n")).unwrap();
+    let server = Running::start(&["--users", file.to_str().unwrap()]);
+    std::fs::remove_file(&file).unwrap();
+    let log_in = |form: &str| {
+        let length = form.len();
+        let answer = server.exchange(&format!(
+            "POST /token HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}"
+        ));
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    // Failed logins, malformed ones, a scope that the user does not have, a login.
+    for failed in ["username=ann&password=guess", "username=eve&password=secret"] {
+        assert_eq!(log_in(failed), "400");
+    }
+    for malformed in ["", "username=ann", "username=ann&password=%", "password=a&password=b"] {
+        assert_eq!(log_in(malformed), "400");
+    }
+    assert_eq!(log_in("username=ann&password=secret&scope=admin"), "400");
+    assert_eq!(log_in("username=ann&password=secret"), "200");
+    let log = server.stop("TERM").stderr;
+    let failed = "INFO  [guardhouse::login] failed login from 127.0.0.1";
+    assert_eq!(log.lines().filter(|line| *line == failed).count(), 2, "{log}");
+    assert_eq!(access_lines(&log).len(), 8, "{log}");
+    assert!(!log.contains("guess") && !log.contains("eve"), "{log}");
+}
+
+#[test]
 fn no_log_level_shows_a_token() {
     let server = Running::start(&["--log-level", "trace"]);
     for (path, token, ..) in GUARDED {
@@ -568,12 +617,13 @@ fn mask_date(line: &str) -> &str {
     "Date: …\r\n"
 }
 
-/// The access lines of a log, with the dates masked.
+/// The access lines of a log, with the dates masked. They begin with the address of
+/// the client; all other lines begin with a level.
 #[track_caller]
 fn access_lines(log: &str) -> Vec<String> {
-    let lines = log.lines().filter_map(|line| line.split_once("[guardhouse::access] "));
+    let lines = log.lines().filter(|line| line.starts_with("127.0.0.1 "));
     lines
-        .map(|(_, line)| {
+        .map(|line| {
             let (before, rest) = line.split_once('[').expect(line);
             let (date, after) = rest.split_once(']').expect(line);
             let shape: String = date.chars().map(shape).collect();

@@ -28,6 +28,9 @@ use crate::login::hash_limit::HashLimit;
 use crate::login::limits::LoginLimits;
 use crate::login::tokens::Tokens;
 
+/// The target of the log line for a wrong name or password.
+const TARGET: &str = "guardhouse::login";
+
 /// Issues tokens for names and passwords, and finds the users of those tokens.
 /// A clone shares the tokens.
 ///
@@ -96,10 +99,18 @@ impl Login {
     }
 
     /// The handler of `POST /token`: answers with a token or with an error of
-    /// RFC 6749 §5.2.
+    /// RFC 6749 §5.2. For a wrong name or password it logs the address of the
+    /// client, with the level info and the target `guardhouse::login`: the access
+    /// log has the same status for them as for a malformed form.
     #[must_use]
     pub fn answer(&self, request: &mut Request) -> Response {
-        let answer = self.grant(request).unwrap_or_else(Response::from);
+        let answer = self.grant(request).unwrap_or_else(|error| {
+            if let (GrantError::WrongPassword, Some(peer)) = (&error, request.peer()) {
+                // Not the name: people type passwords into the field for the name.
+                log::info!(target: TARGET, "failed login from {}", peer.ip());
+            }
+            Response::from(error)
+        });
         // "The authorization server MUST include … "Cache-Control" … "no-store"
         // … as well as … "Pragma" … "no-cache"" (RFC 6749 §5.1).
         answer.with_header("Cache-Control", "no-store").with_header("Pragma", "no-cache")

@@ -6,10 +6,12 @@
 //! ```
 //!
 //! The time is that of the answer; the last number is how many bytes of body were
-//! sent. If the answer could not be written, `-` and the reason stand there.
+//! sent. If the answer could not be written, `-` stands there, and a line with the level
+//! debug says why.
 //!
-//! Lines have the level info and the target `guardhouse::access`. No peer can forge
-//! one, because what a peer chose is escaped. There are no credentials in them:
+//! Lines have the level info and the target `guardhouse::access`. A logger that writes
+//! them without anything in front makes a log that other programs read. No peer can forge
+//! a line, because what a peer chose is escaped. There are no credentials in them:
 //! headers are not logged, and the query is left out, because some clients put
 //! tokens there.
 
@@ -66,11 +68,12 @@ impl AccessLog {
     pub(crate) fn written(&mut self, written: &io::Result<()>) {
         for line in self.lines.lines() {
             match (written, line.rsplit_once(' ')) {
-                (Err(error), Some((line, _))) => {
-                    log::info!(target: TARGET, "{line} - not written: {error}");
-                }
+                (Err(_), Some((line, _))) => log::info!(target: TARGET, "{line} -"),
                 _ => log::info!(target: TARGET, "{line}"),
             }
+        }
+        if let (Err(error), Some(peer)) = (written, self.peer) {
+            log::debug!("an answer could not be written to {peer}: {error}");
         }
         self.lines.clear();
     }
@@ -194,7 +197,7 @@ mod tests {
 
         log.add(head, Some("Ann"), &response, 4, &mut clock);
         log.written(&Err(io::ErrorKind::BrokenPipe.into()));
-        assert_eq!(LINES.take(), [format!("{line} - not written: broken pipe")]);
+        assert_eq!(LINES.take(), [format!("{line} -")]);
 
         log.add(b"GET", None, &response, 4, &mut clock);
         log.written(&Ok(()));

@@ -1,12 +1,16 @@
-//! The log: `simple_logger`, on its own thread.
+//! The log, which its own thread writes to stderr.
 //!
-//! `simple_logger` writes to stderr. That call waits while the reader of stderr
-//! is slow, and it panics when the reader has gone. Neither may harm a request.
-//! So a separate thread writes the lines, and takes them from a queue of
-//! limited length. A request puts its line into the queue and does not wait.
-//! When the queue is full, lines are lost, and the log says how many.
+//! Writing to stderr waits while the reader of stderr is slow. That must not
+//! harm a request. So a separate thread writes the lines, and takes them from a
+//! queue of limited length. A request puts its line into the queue and does not
+//! wait. When the queue is full, lines are lost, and the log says how many.
+//!
+//! Lines of the access log have a format of their own, which programs read: they
+//! are written as they are, many at once. `simple_logger` writes all other lines,
+//! with their level and their target in front.
 
-use std::fmt::{Arguments, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -18,10 +22,16 @@ use std::time::Duration;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use simple_logger::SimpleLogger;
 
+/// The target of the lines of the library's access log.
+const ACCESS_LOG: &str = "guardhouse::access";
 /// How many lines can wait in the queue: a few megabytes at most.
 const QUEUE_LENGTH: usize = 8192;
-/// How many lines go out in one write.
-const BATCH_LENGTH: usize = 256;
+/// How many bytes of the access log go out in one write, or one line more: a few
+/// hundred lines.
+const BATCH_BYTES: usize = 32 * 1024;
+/// Bytes, enough for most lines of the access log, so that the `String` does not
+/// have to grow.
+const LINE_BYTES: usize = 160;
 /// How long the first line of a batch waits for more lines. Without this, under
 /// load, each single line wakes the sleeping thread, and that costs as much as the
 /// request that the line is about.
@@ -33,7 +43,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 pub fn init(level: LevelFilter) {
     let (queue, entries) = sync_channel(QUEUE_LENGTH);
     let lost = Arc::new(AtomicU64::new(0));
-    let writer = Writer { entries, lost: Arc::clone(&lost), stderr: SimpleLogger::new() };
+    let writer = Writer { entries, lost: Arc::clone(&lost), others: SimpleLogger::new() };
     let writing = thread::Builder::new().name("log".to_owned()).spawn(move || writer.run());
     // If the thread can't be started, there is no log. If the process already has
     // another logger, that one logs.
@@ -43,36 +53,31 @@ pub fn init(level: LevelFilter) {
 }
 
 enum Entry {
-    Line(Line),
+    /// A line of the access log, with its `\n`.
+    Access(String),
+    Other(Line),
     /// Asks for a message when all lines before it are written.
     Flush(Sender<()>),
 }
 
-/// A line, in one allocation.
-struct Line {
-    level: Level,
-    /// The target, then the text.
-    bytes: String,
-    /// The length of the target, in bytes.
-    target: usize,
+impl Entry {
+    fn new(record: &Record) -> Entry {
+        if record.target() == ACCESS_LOG {
+            let mut line = String::with_capacity(LINE_BYTES);
+            // Writing to a String never fails.
+            let _ = writeln!(line, "{}", record.args());
+            return Entry::Access(line);
+        }
+        let (target, text) = (record.target().to_owned(), record.args().to_string());
+        Entry::Other(Line { level: record.level(), target, text })
+    }
 }
 
-impl Line {
-    /// Bytes, enough for most lines of the access log, so that the `String` does
-    /// not have to grow.
-    const CAPACITY: usize = 160;
-
-    fn new(level: Level, target: &str, text: Arguments) -> Line {
-        let mut bytes = String::with_capacity(Line::CAPACITY);
-        bytes.push_str(target);
-        // Writing to a String never fails.
-        let _ = bytes.write_fmt(text);
-        Line { level, bytes, target: target.len() }
-    }
-
-    fn parts(&self) -> (&str, &str) {
-        self.bytes.split_at_checked(self.target).unwrap_or_default()
-    }
+/// A line that is not of the access log.
+struct Line {
+    level: Level,
+    target: String,
+    text: String,
 }
 
 struct Logger {
@@ -87,11 +92,8 @@ impl Log for Logger {
     }
 
     fn log(&self, record: &Record) {
-        if self.enabled(record.metadata()) {
-            let line = Line::new(record.level(), record.target(), *record.args());
-            if self.queue.try_send(Entry::Line(line)).is_err() {
-                self.lost.fetch_add(1, Relaxed);
-            }
+        if self.enabled(record.metadata()) && self.queue.try_send(Entry::new(record)).is_err() {
+            self.lost.fetch_add(1, Relaxed);
         }
     }
 
@@ -106,7 +108,7 @@ impl Log for Logger {
 struct Writer {
     entries: Receiver<Entry>,
     lost: Arc<AtomicU64>,
-    stderr: SimpleLogger,
+    others: SimpleLogger,
 }
 
 impl Writer {
@@ -114,63 +116,63 @@ impl Writer {
         while let Ok(first) = self.entries.recv() {
             // No event says that more lines will come. Only time can pass.
             thread::sleep(BATCH_DELAY);
-            let mut batch = Batch::default();
-            for entry in std::iter::once(first).chain(self.entries.try_iter()) {
-                match entry {
-                    Entry::Line(line) => batch.push(line),
-                    Entry::Flush(written) => {
-                        self.write(mem::take(&mut batch));
-                        let _ = written.send(());
-                    }
-                }
-                if batch.count == BATCH_LENGTH {
-                    self.write(mem::take(&mut batch));
-                }
+            let batch = std::iter::once(first).chain(self.entries.try_iter());
+            batches(batch, BATCH_BYTES, |entry| self.write(entry));
+            let lost = self.lost.swap(0, Relaxed);
+            if lost > 0 {
+                let text = format!("{lost} log lines were lost: the reader of stderr is too slow");
+                self.write(Entry::Other(Line {
+                    level: Level::Warn,
+                    target: "guardhouse".to_owned(),
+                    text,
+                }));
             }
-            self.write(batch);
         }
     }
 
-    fn write(&self, batch: Batch) {
-        if let Some(lines) = batch.lines {
-            self.write_lines(&lines);
+    fn write(&self, entry: Entry) {
+        match entry {
+            Entry::Access(lines) => {
+                // If no program reads stderr any more, the lines are lost.
+                let _ = io::stderr().write_all(lines.as_bytes());
+            }
+            Entry::Other(Line { level, target, text }) => {
+                // `simple_logger` panics if no program reads stderr any more.
+                // AssertUnwindSafe: a panic in here leaves nothing half-changed.
+                let _ = panic::catch_unwind(AssertUnwindSafe(|| {
+                    let mut record = Record::builder();
+                    let record = record.level(level).target(&target);
+                    self.others.log(&record.args(format_args!("{text}")).build());
+                }));
+            }
+            Entry::Flush(written) => {
+                let _ = written.send(());
+            }
         }
-        let lost = self.lost.swap(0, Relaxed);
-        if lost > 0 {
-            let text = format_args!("{lost} log lines were lost: the reader of stderr is too slow");
-            self.write_lines(&Line::new(Level::Warn, "guardhouse", text));
-        }
-    }
-
-    fn write_lines(&self, lines: &Line) {
-        let (target, text) = lines.parts();
-        // AssertUnwindSafe: a panic in here leaves nothing half-changed.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| {
-            let mut record = Record::builder();
-            let record = record.level(lines.level).target(target);
-            self.stderr.log(&record.args(format_args!("{text}")).build());
-        }));
     }
 }
 
-/// Lines that go out in one write.
-#[derive(Default)]
-struct Batch {
-    /// The first line, with all other lines appended to its text.
-    lines: Option<Line>,
-    count: usize,
-}
-
-impl Batch {
-    fn push(&mut self, line: Line) {
-        self.count += 1;
-        if let Some(lines) = &mut self.lines {
-            // The same form in which `simple_logger` writes the first line.
-            let (target, text) = line.parts();
-            let _ = write!(lines.bytes, "\n{:<5} [{target}] {text}", line.level);
-        } else {
-            self.lines = Some(line);
+/// Gives all entries to `write`, in order. Lines of the access log that follow each
+/// other become one entry, until it has `full` bytes.
+fn batches(entries: impl Iterator<Item = Entry>, full: usize, mut write: impl FnMut(Entry)) {
+    let mut lines = String::new();
+    for entry in entries {
+        let other = match entry {
+            Entry::Access(line) => {
+                lines.push_str(&line);
+                None
+            }
+            other => Some(other),
+        };
+        if !lines.is_empty() && (other.is_some() || lines.len() >= full) {
+            write(Entry::Access(mem::take(&mut lines)));
         }
+        if let Some(other) = other {
+            write(other);
+        }
+    }
+    if !lines.is_empty() {
+        write(Entry::Access(lines));
     }
 }
 
@@ -190,12 +192,25 @@ mod tests {
     }
 
     #[test]
-    fn a_line_in_a_batch_looks_like_a_line_alone() {
-        let mut batch = Batch::default();
-        batch.push(Line::new(Level::Info, "a", format_args!("one")));
-        batch.push(Line::new(Level::Warn, "b::c", format_args!("two")));
-        let lines = batch.lines.unwrap();
-        assert_eq!((batch.count, lines.level), (2, Level::Info));
-        assert_eq!(lines.parts(), ("a", "one\nWARN  [b::c] two"));
+    fn lines_of_the_access_log_go_out_as_they_are_and_together() {
+        let access = |text: &str| {
+            let record = |args| Record::builder().target(ACCESS_LOG).args(args).build();
+            Entry::new(&record(format_args!("{text}")))
+        };
+        let other = || {
+            let record =
+                |args| Record::builder().level(Level::Warn).target("b::c").args(args).build();
+            Entry::new(&record(format_args!("two")))
+        };
+        let entries = ["1", "2", "3"].map(access).into_iter().chain([other(), access("4")]);
+        let mut written = Vec::new();
+        batches(entries, 4, |entry| {
+            written.push(match entry {
+                Entry::Access(lines) => lines,
+                Entry::Other(Line { level, target, text }) => format!("{level} {target} {text}"),
+                Entry::Flush(_) => "flush".to_owned(),
+            });
+        });
+        assert_eq!(written, ["1\n2\n", "3\n", "WARN b::c two", "4\n"]);
     }
 }

@@ -10,6 +10,10 @@ use guardhouse::{Challenge, Guard, Refusal, Request, Response, Route, Status, Us
 
 use crate::lesson::REALM;
 
+/// The value of `X-Auth-Scopes` for a user without scopes. No scope can be equal to
+/// it, because a scope has no `"` (RFC 6749 §3.3).
+const NO_SCOPES: &str = r#""""#;
+
 /// Whether load balancers may send new requests: until a stop begins. Clones
 /// share the state.
 #[derive(Clone, Debug)]
@@ -69,27 +73,29 @@ fn ready(is_ready: bool) -> Response {
 /// Answers 204 with the user's name and scopes, or 403 if the user does not have
 /// all scopes of `?scope=`.
 ///
-/// Both headers are always there, and empty if the user has no scopes. A proxy
-/// that copies them so replaces headers of these names that a client forged.
+/// The query may have other parameters, also malformed ones: some proxies pass the
+/// query of the client on.
+///
+/// Both headers are always there, and never empty. A proxy that copies them so
+/// replaces headers of these names that a client forged. Caddy 2.10.0 to 2.11.1
+/// does not copy an empty header, and keeps the one that the client sent.
 fn auth(request: &mut Request, user: User) -> Result<Response, Refusal> {
     let challenge = || Challenge::new("Bearer", REALM);
-    let query = form::parse(request.query().unwrap_or_default())
+    let scopes = form::values(request.query().unwrap_or_default(), "scope")
         .ok_or_else(|| Refusal::malformed(challenge()).with_detail("Malformed query"))?;
-    let required: Vec<&str> = query
-        .iter()
-        .filter(|(name, _)| name == "scope")
-        .flat_map(|(_, scopes)| scopes.split_whitespace())
-        .collect();
+    let required: Vec<&str> = scopes.iter().flat_map(|scopes| scopes.split_whitespace()).collect();
     if !required.iter().all(|scope| user.has_scope(scope)) {
         let challenge = challenge()
             .with_param("error", "insufficient_scope")
             .with_param("scope", &required.join(" "));
         return Err(Refusal::insufficient(challenge));
     }
+    let scopes = user.scopes().join(" ");
+    let scopes = if scopes.is_empty() { NO_SCOPES.to_owned() } else { scopes };
     Ok(Response::new(Status::NO_CONTENT)
         .ignoring_body()
         .with_header("X-Auth-User", user.name().to_owned())
-        .with_header("X-Auth-Scopes", user.scopes().join(" ")))
+        .with_header("X-Auth-Scopes", scopes))
 }
 
 #[cfg(test)]
@@ -127,11 +133,22 @@ mod tests {
             assert_eq!(ask(Readiness::new(), method, "/auth", "").status().code(), 401, "{method}");
         }
         let bob = ask(Readiness::new(), "GET", "/auth", "Authorization: Bearer b\r\n");
-        assert_eq!(
-            bob.header("X-Auth-Scopes"),
-            Some(""),
-            "without scopes, the header is there, and empty"
-        );
+        assert_eq!(bob.header("X-Auth-Scopes"), Some(r#""""#), "without scopes");
+    }
+
+    #[test]
+    fn parameters_that_are_not_for_auth_do_not_change_its_answer() {
+        for query in
+            ["a=100%", "q=caf%E9", "%", "%zz=%zz", "a=b;c&&=&?", "scopes=admin", "SCOPE=admin"]
+        {
+            for (scope, status) in [("", 204), ("&scope=read", 204), ("&scope=admin", 403)] {
+                let target = format!("/auth?{query}{scope}");
+                let answer = ask(Readiness::new(), "GET", &target, "Authorization: Bearer a\r\n");
+                assert_eq!(answer.status().code(), status, "{target}");
+            }
+            let answer = ask(Readiness::new(), "GET", &format!("/auth?{query}"), "");
+            assert_eq!(answer.status().code(), 401, "{query}");
+        }
     }
 
     #[test]
@@ -145,7 +162,9 @@ mod tests {
         assert_eq!(status("/auth?scope=%72ead"), 204);
         assert_eq!(status("/auth?scope=admin"), 403);
         assert_eq!(status("/auth?scope=read%20admin"), 403);
+        assert_eq!(status("/auth?sc%6Fpe=admin"), 403);
         assert_eq!(status("/auth?scope=%7"), 400);
+        assert_eq!(status("/auth?scope=read&scope=%ff"), 400);
         let refused =
             ask(Readiness::new(), "GET", "/auth?scope=admin", "Authorization: Bearer a\r\n");
         assert_eq!(
