@@ -185,7 +185,7 @@ impl Response {
     /// for one user. A cache knows that only of answers to requests with Authorization
     /// (RFC 9111 §3.5), and not if a guard has read another header.
     pub(crate) fn for_one_user(mut self) -> Response {
-        self.no_store = self.header("Cache-Control").is_none();
+        self.no_store |= self.header("Cache-Control").is_none();
         self
     }
 
@@ -267,6 +267,8 @@ mod tests {
     fn a_response_for_one_user_is_not_stored_unless_it_says_otherwise() {
         let mine = Response::text("mine").for_one_user();
         assert_eq!(mine.header("cache-control"), Some("no-store"));
+        let mine = mine.for_one_user();
+        assert_eq!(mine.header("Cache-Control"), Some("no-store"), "also if it is said twice");
         let own = Response::text("mine").with_header("cache-control", "private");
         for own in [own.for_one_user(), mine.with_header("CACHE-CONTROL", "private")] {
             assert_eq!(own.header("Cache-Control"), Some("private"));

@@ -258,6 +258,10 @@ mod tests {
         }
         let missing = route(|_, _| Response::detail(Status::NOT_FOUND, "no note"));
         assert_eq!(cache_control(&missing, "X-Key: k\r\n").as_deref(), Some("no-store"));
+        let refused = Route::guarded(Method::GET, "/me", guard.clone(), |_: &mut Request, _| {
+            Err::<Response, _>(Refusal::insufficient(Challenge::new("ApiKey", "r")))
+        });
+        assert_eq!(cache_control(&refused, "X-Key: k\r\n").as_deref(), Some("no-store"));
         let own = route(|_, _| Response::text("").with_header("Cache-Control", "max-age=5"));
         assert_eq!(cache_control(&own, "X-Key: k\r\n").as_deref(), Some("max-age=5"));
         assert_eq!(cache_control(&own, "").as_deref(), Some("no-store"));
