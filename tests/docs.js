@@ -57,7 +57,8 @@ const runCopied = async (page, path) => {
 // An answer that can be compared: without its date, and with sorted headers.
 const comparable = answer => {
   const [head, ...body] = answer.split('\n\n');
-  const lines = head.split('\n').filter(line => !line.startsWith('Date: '));
+  // The date differs; and a browser asks how long its connection may be idle, curl does not.
+  const lines = head.split('\n').filter(line => !/^(Date|Connection|Keep-Alive): /.test(line));
   return [lines[0], ...lines.slice(1).map(line => line.trimEnd()).sort(), '', body.join('\n\n').trimEnd()].join('\n');
 };
 

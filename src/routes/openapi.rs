@@ -35,10 +35,7 @@ impl Routes {
         // A JSON object has each name once, so the rows of one path become one
         // member, at the place of the first of these rows.
         let mut paths: Vec<(&str, Vec<(String, String)>)> = Vec::new();
-        let takes_any = |row: &&Route| row.method() == Method::Any;
-        let rows_for_one = self.iter().filter(|row| !takes_any(row));
-        // A row for any method has those that are left.
-        for row in rows_for_one.chain(self.iter().filter(takes_any)) {
+        for row in self.iter() {
             let at = paths.iter().position(|(path, _)| *path == row.path());
             let at = at.unwrap_or_else(|| {
                 paths.push((row.path(), Vec::new()));
@@ -46,8 +43,11 @@ impl Routes {
             });
             let operations = &mut paths[at].1;
             for (method, operation) in operations_of(row) {
-                if operations.iter().all(|(other, _)| *other != method) {
-                    operations.push((method, operation));
+                match operations.iter_mut().find(|(other, _)| *other == method) {
+                    None => operations.push((method, operation)),
+                    // A row for any method has the methods that no other row has.
+                    Some(_) if row.method() == Method::Any => {}
+                    Some((_, other)) => *other = operation,
                 }
             }
         }
@@ -389,13 +389,15 @@ mod tests {
         let row = |method, summary| {
             Route::open(method, "/", |_: &mut Request| Response::text("")).with_summary(summary)
         };
-        let rows = [row(Method::Any, "any"), row(Method::POST, "post")];
-        let json = Routes::new(rows).openapi("t", "1");
-        assert!(json.contains(r#""post":{"summary":"post""#), "{json}");
-        for method in ["get", "head", "put", "patch", "delete", "options"] {
-            assert!(json.contains(&format!(r#""{method}":{{"summary":"any""#)), "{json}");
+        for (first, second) in [(Method::Any, Method::POST), (Method::POST, Method::Any)] {
+            let rows = [first, second].map(|method| row(method, method.as_str()));
+            let json = Routes::new(rows).openapi("t", "1");
+            assert!(json.contains(r#""post":{"summary":"POST""#), "{json}");
+            for method in ["get", "head", "put", "patch", "delete", "options"] {
+                assert!(json.contains(&format!(r#""{method}":{{"summary":"any""#)), "{json}");
+            }
+            assert_eq!(json.matches(r#""summary":"#).count(), 7, "{json}");
         }
-        assert_eq!(json.matches(r#""summary":"#).count(), 7, "{json}");
     }
 
     #[test]
