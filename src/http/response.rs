@@ -29,10 +29,7 @@ pub struct Response {
     body: Cow<'static, [u8]>,
     /// `Cache-Control: no-store` is written.
     no_store: bool,
-    /// The connection closes after it.
-    closes: bool,
-    /// The request's body does not matter to it.
-    ignores_body: bool,
+    closes: Closes,
     /// A header was rejected: this is the 500, and stays as it is.
     is_broken: bool,
 }
@@ -47,8 +44,7 @@ impl Response {
             headers: Vec::new(),
             body: Cow::Borrowed(&[]),
             no_store: false,
-            closes: false,
-            ignores_body: false,
+            closes: Closes::Never,
             is_broken: false,
         }
     }
@@ -165,7 +161,9 @@ impl Response {
     /// ```
     #[must_use]
     pub fn ignoring_body(mut self) -> Response {
-        self.ignores_body = true;
+        if self.closes == Closes::Never {
+            self.closes = Closes::AfterBody;
+        }
         self
     }
 
@@ -225,21 +223,26 @@ impl Response {
 
     /// This response, after which the connection closes.
     pub(crate) fn closing(mut self) -> Response {
-        self.closes = true;
+        self.closes = Closes::Always;
         self
     }
 
-    pub(crate) fn closes(&self) -> bool {
+    pub(crate) fn closes(&self) -> Closes {
         self.closes
-    }
-
-    pub(crate) fn ignores_body(&self) -> bool {
-        self.ignores_body
     }
 
     pub(crate) fn no_store(&self) -> bool {
         self.no_store
     }
+}
+
+/// When the connection closes after a response, although the client wants it open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closes {
+    Never,
+    /// If the request has a body.
+    AfterBody,
+    Always,
 }
 
 /// The headers that the server writes itself.
@@ -308,7 +311,7 @@ mod tests {
         let response = Response::from(Error::HostRepeated);
         assert_eq!(response.status(), Status::BAD_REQUEST);
         assert_eq!(response.body(), br#"{"detail":"more than one Host field"}"#);
-        assert!(response.closes());
-        assert!(!Response::from(Error::MethodUnknown).closes());
+        assert_eq!(response.closes(), Closes::Always);
+        assert_eq!(Response::from(Error::MethodUnknown).closes(), Closes::Never);
     }
 }

@@ -10,7 +10,7 @@ use crate::http::body::Body;
 use crate::http::buffer::Buffer;
 use crate::http::framing::Framing;
 use crate::http::head::Head;
-use crate::http::response::Response;
+use crate::http::response::{Closes, Response};
 use crate::limits::Limits;
 use crate::serve::connections::State;
 use crate::serve::stream::Stream;
@@ -26,14 +26,13 @@ pub(crate) enum Close {
 
 /// Whether the connection may stay open after this response.
 pub(crate) fn may_stay_open(head: &Head, response: &Response, body: &Body) -> bool {
-    // The client wants it,
-    head.persistent
-        // the framing is not in doubt,
-        && !response.closes()
-        // the end of this request's body can be found,
-        && body.can_be_drained()
-        // and the body, if there is one, will come.
-        && (head.framing == Framing::Length(0) || !response.ignores_body())
+    let response_allows_it = match response.closes() {
+        Closes::Never => true,
+        Closes::AfterBody => head.framing == Framing::Length(0),
+        Closes::Always => false,
+    };
+    // The client wants it too, and the end of this request's body can be found.
+    response_allows_it && head.persistent && body.can_be_drained()
 }
 
 /// Whether the client has certainly sent everything: it wants the connection closed, the

@@ -19,7 +19,7 @@ use crate::http::head_end::HeadEnd;
 use crate::http::incoming::Source;
 use crate::http::method::Method;
 use crate::http::request::Request;
-use crate::http::response::Response;
+use crate::http::response::{Closes, Response};
 use crate::http::response_head::Persistence;
 use crate::limits::Limits;
 use crate::routes::table::Routes;
@@ -168,7 +168,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         let mut request = Request::new(head, body, source, *peer, AccessLog::is_on());
         let response = answer_or_500(routes, &mut request);
         let (head, mut body, log_name) = request.into_parts();
-        if let Some(error) = body.error().filter(|_| response.closes()) {
+        if let Some(error) = body.error().filter(|_| response.closes() == Closes::Always) {
             log_reason(self.context, error);
         }
         self.wire.clock.read();
