@@ -37,6 +37,8 @@ pub enum Error {
     Target,
     /// Plain HTTP on a port for HTTPS.
     NotEncrypted,
+    /// A parameter of the path is not UTF-8 when it is decoded.
+    Param,
     /// The HTTP version is not `HTTP/` digit `.` digit (RFC 9112 §2.3).
     Version,
     /// Not `field-name ":" OWS field-value OWS` (RFC 9112 §5).
@@ -101,6 +103,7 @@ impl Error {
             Error::RequestLine => (400, "malformed request line"),
             Error::Target => (400, "malformed request target"),
             Error::NotEncrypted => (400, "this port speaks HTTPS alone: use https://"),
+            Error::Param => (400, "a path parameter is not UTF-8"),
             Error::Version => (400, "malformed HTTP version"),
             Error::HeaderLine => (400, "malformed field line"),
             Error::HostMissing => (400, "no Host field"),
@@ -139,11 +142,11 @@ impl Error {
     ///
     /// After most errors the server can't know where the next request begins, and a guess
     /// would allow request smuggling (CVE-2024-49768 went on after an error). So the
-    /// connection closes after every error, except after an unknown method: that one is
-    /// found when the whole head has been checked.
+    /// connection closes after every error, except after an unknown method or a path
+    /// parameter that is not UTF-8: those are found when the whole head has been checked.
     #[must_use]
     pub fn closes(self) -> bool {
-        !matches!(self, Error::MethodUnknown)
+        !matches!(self, Error::MethodUnknown | Error::Param)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads `application/x-www-form-urlencoded`: the bodies of forms, and queries.
 
+use crate::http::target::percent_decoded;
+
 /// The names and values of a form, in order and decoded: `+` is a space, `%41` is
 /// `A`. `None` if a `%` is not followed by two hexadecimal digits, or if the result is
 /// not UTF-8.
@@ -41,21 +43,9 @@ fn pairs(form: &str) -> impl Iterator<Item = (&str, &str)> {
     pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
+/// In a form, `+` stands for a space.
 fn decode(encoded: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(encoded.len());
-    let mut bytes = encoded.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => hex_digit(bytes.next()?)? << 4 | hex_digit(bytes.next()?)?,
-            plain => plain,
-        });
-    }
-    String::from_utf8(decoded).ok()
-}
-
-fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    percent_decoded(&encoded.replace('+', " "))
 }
 
 #[cfg(test)]

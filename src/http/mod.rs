@@ -12,6 +12,7 @@ pub(crate) mod header;
 pub(crate) mod incoming;
 pub mod json;
 pub(crate) mod method;
+pub(crate) mod params;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod response_head;

@@ -12,6 +12,7 @@ use crate::http::head_end::HeadEnd;
 use crate::http::header::{Header, values};
 use crate::http::incoming::Source;
 use crate::http::method::Method;
+use crate::http::params::{Param, Params};
 use crate::http::target::Scheme;
 use crate::limits::Limits;
 
@@ -26,6 +27,7 @@ pub struct Request<'a, 'c> {
     /// Where more of the body comes from; `None` if the request is from memory.
     source: Option<&'c mut dyn Source>,
     peer: Option<SocketAddr>,
+    params: Params<'c>,
     /// The user's name for the access log; `None` if no access log is written.
     log_name: Option<OnceCell<String>>,
 }
@@ -72,7 +74,7 @@ impl<'a, 'c> Request<'a, 'c> {
         is_logged: bool,
     ) -> Request<'a, 'c> {
         let log_name = is_logged.then(OnceCell::new);
-        Request { head, body, source, peer, log_name }
+        Request { head, body, source, peer, params: Params::default(), log_name }
     }
 
     /// The method.
@@ -87,6 +89,22 @@ impl<'a, 'c> Request<'a, 'c> {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.head.path
+    }
+
+    /// The value of a parameter of the row's path: for the row `/notes/{id}` and the path
+    /// `/notes/7`, the parameter `id` is `7`. All of it is decoded, so a value may have
+    /// any character, also a slash. `None` if the row's path has no such parameter.
+    ///
+    /// Guards see parameters, too. FastAPI: `async def note(id: str)`.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.get(name, self.path())
+    }
+
+    /// A row of the table has been found for the request.
+    pub(crate) fn set_params(&mut self, of_row: &'c [Param]) -> Result<(), Error> {
+        self.params = Params::new(of_row, &self.head.path)?;
+        Ok(())
     }
 
     /// The part of the target after the `?`, as it was sent. Never look for a

@@ -112,6 +112,23 @@ fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
     Ok(Cow::Owned(decoded))
 }
 
+/// The text with each `%XX` decoded, as UTF-8; `None` if it is malformed.
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => hex_digit(bytes.next()?)? << 4 | hex_digit(bytes.next()?)?,
+            plain => plain,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
 /// Whether the bytes are `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2).
 /// The host must not be empty (RFC 9110 §4.2.1).
 pub(crate) fn is_authority(authority: &[u8]) -> bool {

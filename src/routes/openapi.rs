@@ -77,6 +77,15 @@ fn operation(route: &Route, method: Method) -> String {
     if !route.summary().is_empty() {
         members.insert(0, ("summary", string(route.summary())));
     }
+    let params = route.pattern().params();
+    if !params.is_empty() {
+        let params = params.iter().map(|param| {
+            let in_path = [("in", string("path")), ("required", "true".to_owned())];
+            let schema = ("schema", A_STRING.to_owned());
+            object([("name", string(&param.name))].into_iter().chain(in_path).chain([schema]))
+        });
+        members.push(("parameters", array(params)));
+    }
     // OpenAPI can show a guard by its schemes only; a closure has none.
     if let Some(guard) = route.guard().filter(|guard| !guard.schemes().is_empty()) {
         members.push(("security", security(guard)));
@@ -382,6 +391,16 @@ mod tests {
         assert_eq!(json.matches(r#""/a":"#).count(), 1);
         assert!(place(r#""/a":{"get":"#) < place(r#""post":"#));
         assert!(place(r#""post":"#) < place(r#""/b":{"get":"#));
+    }
+
+    #[test]
+    fn a_path_with_parameters_names_them() {
+        let row = Route::open(Method::GET, "/{kind}/{id}", |_: &mut Request| Response::text(""));
+        let id = r#"{"name":"id","in":"path","required":true,"schema":{"type":"string"}}"#;
+        let kind = id.replace("id\"", "kind\"");
+        expect(row, &format!(r#""parameters":[{kind},{id}],"responses""#));
+        let row = Route::open(Method::GET, "/notes", |_: &mut Request| Response::text(""));
+        assert!(!operation(&row, Method::GET).contains("parameters"));
     }
 
     #[test]

@@ -12,11 +12,12 @@ use crate::auth::guard::Guard;
 use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::routes::path::Path;
 
 /// A row of the route table, either *open* or *guarded*.
 pub struct Route {
     method: Method,
-    path: Cow<'static, str>,
+    path: Path,
     guard: Option<Description>,
     answer: Box<dyn Fn(&mut Request) -> Response + Send + Sync>,
     summary: &'static str,
@@ -49,6 +50,27 @@ impl Route {
     /// let row = Route::open(GET, "/me", me);
     /// ```
     ///
+    /// The path may have parameters. `{name}` stands for one whole segment, which
+    /// may be anything but empty, and [`Request::param`] gives its value. A literal
+    /// segment wins over a parameter, in whatever order the rows stand, so
+    /// `/notes/new` and `/notes/{id}` can both have rows.
+    ///
+    /// FastAPI: `@app.get("/notes/{id}")`; there the order of the routes matters.
+    ///
+    /// ```
+    /// use guardhouse::{Method::GET, Request, Response, Route, Routes};
+    ///
+    /// fn note(request: &mut Request) -> Response {
+    ///     let id = request.param("id").unwrap_or_default();
+    ///     Response::text(format!("This is note {id}.\n"))
+    /// }
+    ///
+    /// let routes = Routes::new([Route::open(GET, "/notes/{id}", note)]);
+    /// let mut request = Request::parse(b"GET /notes/7 HTTP/1.0\r\n\r\n")?;
+    /// assert_eq!(routes.answer(&mut request).body(), b"This is note 7.\n");
+    /// # Ok::<(), guardhouse::Error>(())
+    /// ```
+    ///
     /// With [`Method::Any`] the row takes every method for which its path has no other
     /// row, except TRACE and CONNECT.
     ///
@@ -56,7 +78,8 @@ impl Route {
     ///
     /// If no request can match the row: the path does not start with `/`, or it
     /// has a `?`, a `#` or a byte outside visible ASCII; or the method is TRACE,
-    /// CONNECT or unknown.
+    /// CONNECT or unknown. If a parameter is not a whole segment, its name has
+    /// other characters than letters, digits and `_`, or two have the same name.
     #[track_caller]
     pub fn open<R: Into<Response>>(
         method: Method,
@@ -117,11 +140,8 @@ impl Route {
     ) -> Route {
         let is_possible = method == Method::Any || Method::ALL.contains(&method);
         assert!(is_possible, "no route can have the method {method:?}");
-        let in_a_path = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
-        assert!(
-            path.starts_with('/') && path.bytes().all(in_a_path),
-            "no request has the path {path:?}"
-        );
+        let shown = path.clone();
+        let path = Path::parse(path).unwrap_or_else(|wrong| panic!("{shown:?}: {wrong}"));
         Route { method, path, guard, answer: Box::new(answer), summary: "", examples: Vec::new() }
     }
 
@@ -173,9 +193,14 @@ impl Route {
         self.method
     }
 
-    /// The path.
+    /// The path, with its parameters in braces.
     #[must_use]
     pub fn path(&self) -> &str {
+        self.path.as_str()
+    }
+
+    /// The path, taken apart.
+    pub(crate) fn pattern(&self) -> &Path {
         &self.path
     }
 
@@ -203,7 +228,7 @@ impl Route {
 
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({})", self.method.as_str(), self.path, self.guard_text())
+        write!(f, "{} {} ({})", self.method.as_str(), self.path(), self.guard_text())
     }
 }
 
@@ -288,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "no request has the path \"me\"")]
+    #[should_panic(expected = "\"me\": no request has this path")]
     fn a_path_that_no_request_can_have_is_refused() {
         let _ = Route::open(Method::GET, "me", |_: &mut Request| Response::text(""));
     }

@@ -10,6 +10,7 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::status::Status;
 use crate::routes::route::Route;
+use crate::routes::tree::Tree;
 
 /// The route table. It answers requests without a socket, so a test of your
 /// routes needs none:
@@ -23,52 +24,50 @@ use crate::routes::route::Route;
 /// # Ok::<(), guardhouse::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Routes(Vec<Route>);
+pub struct Routes {
+    rows: Vec<Route>,
+    tree: Tree,
+}
 
 impl Routes {
     /// A table of these rows. Their order decides nothing.
     ///
     /// # Panics
     ///
-    /// If two rows have the same method and path: no request would ever reach
-    /// the second one.
+    /// If two rows match the same requests: the same method, and paths that differ in
+    /// the names of their parameters at most. No request would reach the second row.
     #[track_caller]
     pub fn new(rows: impl IntoIterator<Item = Route>) -> Routes {
-        let mut table = Routes(Vec::new());
-        for row in rows {
-            assert!(table.find(row.method(), row.path()).is_none(), "the table has {row:?} twice");
-            table.0.push(row);
+        let rows: Vec<Route> = rows.into_iter().collect();
+        let mut tree = Tree::default();
+        for (number, row) in rows.iter().enumerate() {
+            let before =
+                tree.add(row.pattern(), number).iter().filter_map(|other| rows.get(*other));
+            if let Some(other) = before.into_iter().find(|other| other.method() == row.method()) {
+                panic!("{row:?} matches the same requests as {other:?}");
+            }
         }
-        table
+        Routes { rows, tree }
     }
 
     /// Answers a request.
-    pub fn answer(&self, request: &mut Request) -> Response {
-        let (method, path) = (request.method(), request.path());
+    ///
+    /// The path decides first, then the method: if `/notes/new` has a row for GET only,
+    /// a POST to it gets 405, also if `/notes/{id}` has a row for POST.
+    pub fn answer<'r>(&'r self, request: &mut Request<'_, 'r>) -> Response {
+        let method = request.method();
 
-        // Step 1: the row with this method and path answers.
-        if let Some(row) = self.find(method, path) {
-            return row.answer(request);
+        // Step 1: the rows that match the path, and among them the one for the method.
+        let numbers = self.tree.find(request.path());
+        if let Some(row) = self.row_for(method, numbers) {
+            return match request.set_params(row.pattern().params()) {
+                Ok(()) => row.answer(request),
+                Err(error) => error.into(),
+            };
         }
 
-        // Step 2: HEAD is GET without the body (RFC 9110 §9.3.2). The connection
-        // leaves the body out.
-        if method == Method::HEAD
-            && let Some(row) = self.find(Method::GET, path)
-        {
-            return row.answer(request);
-        }
-
-        // Step 3: a row for any method. It does not get TRACE: the answer to that would
-        // contain the client's credentials (RFC 9110 §9.3.8).
-        if method != Method::TRACE
-            && let Some(row) = self.find(Method::Any, path)
-        {
-            return row.answer(request);
-        }
-
-        // Step 4: no row has this method and path, so the table itself answers.
-        let allow = self.allow(path);
+        // Step 2: there is no such row, so the table itself answers.
+        let allow = self.allow(request.path(), numbers);
         match method {
             Method::Unknown => Error::MethodUnknown.into(),
             Method::CONNECT => Error::Connect.into(),
@@ -86,26 +85,42 @@ impl Routes {
 
     /// The rows, in the order given.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
-        self.0.iter()
+        self.rows.iter()
     }
 
     pub(crate) fn into_rows(self) -> Vec<Route> {
-        self.0
+        self.rows
     }
 
-    fn find(&self, method: Method, path: &str) -> Option<&Route> {
-        self.0.iter().find(|row| row.path() == path && row.method() == method)
-    }
-
-    /// The methods of a path, as the Allow header lists them; empty if no row has
-    /// the path. `*` is the server itself (RFC 9110 §9.3.7), so it has the
-    /// methods of all rows.
-    fn allow(&self, path: &str) -> String {
-        let rows = self.0.iter().filter(|row| path == "*" || row.path() == path);
-        let mut methods: Vec<Method> = rows.map(Route::method).collect();
-        if methods.is_empty() && path != "*" {
-            return String::new();
+    /// The row for a method, among the rows with these numbers.
+    fn row_for(&self, method: Method, numbers: &[usize]) -> Option<&Route> {
+        let row = |wanted| self.rows_of(numbers).find(|row| row.method() == wanted);
+        match (row(method), method) {
+            (Some(row), _) => Some(row),
+            // The answer to TRACE would contain the client's credentials (RFC 9110 §9.3.8).
+            (None, Method::TRACE) => None,
+            // HEAD is GET without the body, which the connection leaves out (RFC 9110
+            // §9.3.2).
+            (None, Method::HEAD) => row(Method::GET).or_else(|| row(Method::Any)),
+            (None, _) => row(Method::Any),
         }
+    }
+
+    fn rows_of(&self, numbers: &[usize]) -> impl Iterator<Item = &Route> {
+        numbers.iter().filter_map(|number| self.rows.get(*number))
+    }
+
+    /// The methods of the rows with these numbers, as the Allow header lists them; empty
+    /// if there are none. `*` is the server itself (RFC 9110 §9.3.7), so it has the
+    /// methods of all rows.
+    fn allow(&self, path: &str, numbers: &[usize]) -> String {
+        let mut methods: Vec<Method> = if path == "*" {
+            self.rows.iter().map(Route::method).collect()
+        } else if numbers.is_empty() {
+            return String::new();
+        } else {
+            self.rows_of(numbers).map(Route::method).collect()
+        };
         // These two need no row: the table answers OPTIONS, and GET's row HEAD.
         methods.push(Method::OPTIONS);
         if methods.contains(&Method::GET) {
@@ -132,6 +147,7 @@ impl<I: IntoIterator<Item = Route>> From<I> for Routes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::challenge::{Challenge, Refusal};
     use crate::auth::schemes;
 
     fn table() -> Routes {
@@ -215,6 +231,83 @@ mod tests {
         assert_eq!(answer("OPTIONS *").header("Allow"), Some(all));
     }
 
+    /// `METHOD PATH` of the row that answers, and the parameter `id`; or the status.
+    fn row_that_answers(rows: &[(Method, &'static str)], request: &str) -> String {
+        let routes = rows.iter().map(|&(method, path)| {
+            Route::open(method, path, move |request: &mut Request| {
+                let id = request.param("id").unwrap_or("no id");
+                Response::text(format!("{} {path} {id}", method.as_str()))
+            })
+        });
+        let routes: Routes = routes.collect();
+        let head = format!("{request} HTTP/1.0\r\n\r\n");
+        let mut request = Request::parse(head.as_bytes()).expect("a valid request");
+        let response = routes.answer(&mut request);
+        match response.status() {
+            Status::OK => String::from_utf8_lossy(response.body()).into_owned(),
+            status => format!("{} {}", status.code(), response.header("Allow").unwrap_or("-")),
+        }
+    }
+
+    #[test]
+    fn a_row_with_a_parameter_answers_for_each_value() {
+        let rows = [
+            (Method::GET, "/notes/{id}"),
+            (Method::DELETE, "/notes/{id}"),
+            (Method::GET, "/notes/new"),
+            (Method::POST, "/notes/{id}/tags"),
+        ];
+        for (request, answer) in [
+            ("GET /notes/7", "GET /notes/{id} 7"),
+            ("HEAD /notes/7", "GET /notes/{id} 7"),
+            ("DELETE /notes/7", "DELETE /notes/{id} 7"),
+            ("GET /notes/new", "GET /notes/new no id"),
+            ("GET /notes/a%2Fb%20c", "GET /notes/{id} a/b c"),
+            ("GET /notes/%6Eew", "GET /notes/new no id"),
+            ("POST /notes/7/tags", "POST /notes/{id}/tags 7"),
+            // The path decides before the method.
+            ("DELETE /notes/new", "405 GET, HEAD, OPTIONS"),
+            ("PUT /notes/7", "405 GET, HEAD, DELETE, OPTIONS"),
+            ("OPTIONS /notes/7", "204 GET, HEAD, DELETE, OPTIONS"),
+            ("GET /notes/", "404 -"),
+            ("GET /notes/7/", "404 -"),
+            ("GET /notes/%ff", "400 -"),
+            ("DELETE /notes/%c3", "400 -"),
+            ("PUT /notes/%ff", "405 GET, HEAD, DELETE, OPTIONS"),
+        ] {
+            assert_eq!(row_that_answers(&rows, request), answer, "{request}");
+        }
+    }
+
+    #[test]
+    fn rows_of_one_path_may_name_its_parameter_differently() {
+        let rows = [(Method::GET, "/notes/{note}"), (Method::DELETE, "/notes/{id}")];
+        assert_eq!(row_that_answers(&rows, "GET /notes/7"), "GET /notes/{note} no id");
+        assert_eq!(row_that_answers(&rows, "DELETE /notes/7"), "DELETE /notes/{id} 7");
+    }
+
+    #[test]
+    #[should_panic(expected = "GET /{b}/x (open) matches the same requests as GET /{a}/x (open)")]
+    fn rows_that_differ_in_the_name_of_a_parameter_only_are_refused() {
+        let row = |path| Route::open(Method::GET, path, |_: &mut Request| Response::text(""));
+        let _ = Routes::new([row("/{a}/x"), row("/{a}/{b}"), row("/{b}/x")]);
+    }
+
+    #[test]
+    fn a_guard_sees_the_parameters() {
+        let guard = |request: &Request| match request.param("owner") {
+            Some("Ann") => Ok(()),
+            _ => Err(Refusal::missing(Challenge::new("Bearer", "r"))),
+        };
+        let handler = |_: &mut Request, ()| Response::text("Ann's");
+        let routes = Routes::new([Route::guarded(Method::GET, "/{owner}/notes", guard, handler)]);
+        for (path, status) in [("/Ann/notes", 200), ("/%41nn/notes", 200), ("/Bob/notes", 401)] {
+            let head = format!("GET {path} HTTP/1.0\r\n\r\n");
+            let mut request = Request::parse(head.as_bytes()).expect("a valid request");
+            assert_eq!(routes.answer(&mut request).status().code(), status, "{path}");
+        }
+    }
+
     #[test]
     fn a_path_that_no_row_has_is_404() {
         for path in ["/nope", "//", "/me/", "/ME", "/me%2F"] {
@@ -261,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the table has GET / (open) twice")]
+    #[should_panic(expected = "GET / (open) matches the same requests as GET / (open)")]
     fn two_rows_with_the_same_method_and_path_are_refused() {
         let row = || Route::open(Method::GET, "/", |_: &mut Request| Response::text(""));
         let _ = Routes::new([row(), row()]);

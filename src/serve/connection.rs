@@ -240,7 +240,7 @@ impl<'c, S: Stream> Connection<'c, S> {
 
 /// The table's response. After a panic in a handler it is a 500, and this connection
 /// closes; all others go on.
-fn answer_or_500(routes: &Routes, request: &mut Request) -> Response {
+fn answer_or_500<'r>(routes: &'r Routes, request: &mut Request<'_, 'r>) -> Response {
     // After a panic the request is only logged, and the table is shared by threads in any
     // case: nothing that the handler left half-changed is used again.
     panic::catch_unwind(AssertUnwindSafe(|| routes.answer(request))).unwrap_or_else(|_| {
