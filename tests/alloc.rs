@@ -12,6 +12,10 @@ fn routes() -> Routes {
     let signed_in = guard::bearer("guardhouse", move |token| users.by_token(token));
     Routes::new([
         Route::open(GET, "/constant", |_: &mut Request| Response::json("{}")),
+        Route::open(GET, "/notes/{id}/{part}", |request: &mut Request| {
+            assert_eq!((request.param("id"), request.param("part")), (Some("7"), Some("text")));
+            Response::json("{}")
+        }),
         Route::guarded(GET, "/guarded", signed_in.clone().scope("read"), |_: &mut Request, _| {
             Response::json("{}")
         }),
@@ -52,6 +56,11 @@ fn the_server_allocates_nothing_for_a_request() {
     expect("GET /constant HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK", 0.0);
     let many_headers = "X-Header: value\r\n".repeat(20);
     expect(&format!("GET /constant HTTP/1.1\r\nHost: a\r\n{many_headers}\r\n"), "200 OK", 0.0);
+}
+
+#[test]
+fn parameters_of_a_path_allocate_nothing() {
+    expect("GET /notes/7/text HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK", 0.0);
 }
 
 #[test]

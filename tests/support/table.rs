@@ -27,6 +27,10 @@ pub fn routes() -> Routes {
         Route::open(GET, "/smuggled", |_: &mut Request| Response::text("smuggled\n")),
         Route::open(GET, "/~ann", |_: &mut Request| Response::text("Ann's\n")),
         Route::open(GET, "/a%2Fb", |_: &mut Request| Response::text("one segment\n")),
+        Route::open(GET, "/items/{item}", |request: &mut Request| {
+            Response::text(request.param("item").unwrap_or("none").to_owned())
+        }),
+        Route::open(GET, "/items/first", |_: &mut Request| Response::text("the first\n")),
         Route::open(GET, "/query", |request: &mut Request| {
             Response::text(request.query().unwrap_or("none").to_owned())
         }),

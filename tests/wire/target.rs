@@ -28,6 +28,36 @@ fn accepts_origin_form() {
 }
 
 #[test]
+fn a_parameter_is_one_whole_segment_and_decoded() {
+    let is = |name, target, value| {
+        row(name).sends(get(target)).gets([200]).with_body(value).see("RFC 3986 §3.3")
+    };
+    let no_row = |name, target| row(name).sends(get(target)).gets([404]).see("RFC 3986 §3.3");
+    let malformed = |name, target| {
+        let row = row(name).sends(get(target)).gets([400]).see("RFC 3986 §2.1");
+        row.with_detail("a path parameter is not UTF-8")
+    };
+    check([
+        is("a value", "/items/7", "7"),
+        is("an encoded value", "/items/caf%C3%A9", "café"),
+        is("an encoded slash, which splits nothing", "/items/a%2Fb", "a/b"),
+        is("an encoded slash in small letters", "/items/a%2fb", "a/b"),
+        is("a percent sign, decoded once", "/items/%2541", "%41"),
+        is("a plus, which is a plus in a path", "/items/a+b", "a+b"),
+        is("braces", "/items/{item}", "{item}"),
+        is("a literal segment, which wins", "/items/first", "the first\n"),
+        is("a literal segment, encoded", "/items/%66irst", "the first\n"),
+        is("almost a literal segment", "/items/first%20", "first "),
+        no_row("an empty segment", "/items/"),
+        no_row("two segments", "/items/a/b"),
+        no_row("an empty segment more", "/items/a/"),
+        malformed("a byte that UTF-8 never has", "/items/%ff"),
+        malformed("half of a character", "/items/%c3"),
+        malformed("an overlong slash", "/items/%c0%af"),
+    ]);
+}
+
+#[test]
 fn accepts_absolute_form() {
     let home = |name, target| {
         row(name).sends(get(target)).gets([200]).with_body("home\n").see("RFC 9112 §3.2.2")
