@@ -39,6 +39,8 @@ pub enum Error {
     NotEncrypted,
     /// A parameter of the path is not UTF-8 when it is decoded.
     Param,
+    /// The query has a malformed `%`, or is not UTF-8 when it is decoded.
+    Query,
     /// The HTTP version is not `HTTP/` digit `.` digit (RFC 9112 §2.3).
     Version,
     /// Not `field-name ":" OWS field-value OWS` (RFC 9112 §5).
@@ -104,6 +106,7 @@ impl Error {
             Error::Target => (400, "malformed request target"),
             Error::NotEncrypted => (400, "this port speaks HTTPS alone: use https://"),
             Error::Param => (400, "a path parameter is not UTF-8"),
+            Error::Query => (400, "malformed query"),
             Error::Version => (400, "malformed HTTP version"),
             Error::HeaderLine => (400, "malformed field line"),
             Error::HostMissing => (400, "no Host field"),
@@ -142,11 +145,11 @@ impl Error {
     ///
     /// After most errors the server can't know where the next request begins, and a guess
     /// would allow request smuggling (CVE-2024-49768 went on after an error). So the
-    /// connection closes after every error, except after an unknown method or a path
-    /// parameter that is not UTF-8: those are found when the whole head has been checked.
+    /// connection closes after every error, except after those that are found when the
+    /// whole head has been checked: an unknown method, a malformed parameter or query.
     #[must_use]
     pub fn closes(self) -> bool {
-        !matches!(self, Error::MethodUnknown | Error::Param)
+        !matches!(self, Error::MethodUnknown | Error::Param | Error::Query)
     }
 }
 

@@ -63,7 +63,9 @@ pub use http::header::Header;
 pub use http::method::Method;
 pub use http::request::Request;
 pub use http::response::Response;
+pub use http::response_body::ResponseBody;
 pub use http::status::Status;
+pub use http::test_request::TestRequest;
 pub use http::{form, json};
 pub use limits::Limits;
 #[cfg(feature = "login")]

@@ -64,6 +64,11 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// What [`read_all`](Body::read_all) has gathered, to keep.
+    pub(crate) fn take_gathered(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.gathered)
+    }
+
     /// The next piece of the body; 0 bytes at its end.
     pub(crate) fn read(
         &mut self,

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use crate::error::Error;
 use crate::http::body::{Body, BodyReader};
+use crate::http::form;
 use crate::http::head::{Head, Slots, Version, split};
 use crate::http::head_end::HeadEnd;
 use crate::http::header::{Header, values};
@@ -114,6 +115,49 @@ impl<'a, 'c> Request<'a, 'c> {
         self.head.query
     }
 
+    /// The value of a parameter in the query, decoded; of several, the first one. `None`
+    /// if it is not there.
+    ///
+    /// FastAPI: `async def notes(limit: int = 10)`.
+    ///
+    /// ```
+    /// use guardhouse::{Error, Request, Response, Status};
+    ///
+    /// fn notes(request: &mut Request) -> Result<Response, Error> {
+    ///     let limit = request.query_param("limit")?.unwrap_or("10".to_owned());
+    ///     Ok(match limit.parse::<usize>() {
+    ///         Ok(limit) => Response::text(format!("{limit} notes\n")),
+    ///         Err(_) => Response::detail(Status::UNPROCESSABLE_CONTENT, "limit is not a number"),
+    ///     })
+    /// }
+    /// # let mut request = Request::parse(b"GET /?limit=%35 HTTP/1.0\r\n\r\n").unwrap();
+    /// # assert_eq!(notes(&mut request).unwrap().body(), b"5 notes\n");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Query`] if any part of the query is malformed.
+    pub fn query_param(&self, name: &str) -> Result<Option<String>, Error> {
+        let params = form::parse(self.query().unwrap_or_default()).ok_or(Error::Query)?;
+        Ok(params.into_iter().find(|(own, _)| own == name).map(|(_, value)| value))
+    }
+
+    /// Whether Content-Type names this media type: in any case, and with any parameters
+    /// such as `charset`.
+    ///
+    /// ```
+    /// # use guardhouse::{Method, TestRequest};
+    /// let asked = TestRequest::new(Method::POST, "/").with_header("Content-Type", "Application/JSON; charset=utf-8");
+    /// assert!(asked.parse()?.has_media_type("application/json"));
+    /// # Ok::<(), guardhouse::Error>(())
+    /// ```
+    #[must_use]
+    pub fn has_media_type(&self, media_type: &str) -> bool {
+        let value = self.header("Content-Type").unwrap_or_default();
+        let own = value.split(';').next().unwrap_or_default().trim_ascii();
+        own.eq_ignore_ascii_case(media_type)
+    }
+
     /// The HTTP version.
     #[must_use]
     pub fn version(&self) -> Version {
@@ -145,6 +189,17 @@ impl<'a, 'c> Request<'a, 'c> {
     /// closes after the answer, whatever that is.
     pub fn body(&mut self) -> Result<&[u8], Error> {
         self.body.read_all(&mut self.source)
+    }
+
+    /// The whole body, to keep: after it, the request can be used again. What is taken
+    /// is missing in [`body`](Request::body).
+    ///
+    /// # Errors
+    ///
+    /// As [`body`](Request::body).
+    pub fn take_body(&mut self) -> Result<Vec<u8>, Error> {
+        self.body.read_all(&mut self.source)?;
+        Ok(self.body.take_gathered())
     }
 
     /// The body as a stream, for one that is too large to keep in memory. What is

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use crate::error::Error;
 use crate::http::header::{is_token, is_value};
 use crate::http::json;
+use crate::http::response_body::ResponseBody;
 use crate::http::status::Status;
 
 /// A response, ready to be written.
@@ -68,11 +69,28 @@ impl Response {
         Response::json(json::object([("detail", detail)])).with_status(status)
     }
 
+    /// 200 with a page in UTF-8. Text from a client must be escaped before it becomes
+    /// part of a page.
+    #[must_use]
+    pub fn html(html: impl Into<Cow<'static, str>>) -> Response {
+        Response::ok("text/html; charset=utf-8", html.into())
+    }
+
+    /// Sends the client to another address. With [`Status::SEE_OTHER`] it asks there with
+    /// GET, for example after a form (RFC 9110 §15.4.4).
+    ///
+    /// ```
+    /// # use guardhouse::{Response, Status};
+    /// let answer = Response::redirect(Status::SEE_OTHER, "/notes/7");
+    /// assert_eq!(answer.header("Location"), Some("/notes/7"));
+    /// ```
+    #[must_use]
+    pub fn redirect(status: Status, location: impl Into<Cow<'static, str>>) -> Response {
+        Response::new(status).with_header("Location", location)
+    }
+
     fn ok(media_type: &'static str, text: Cow<'static, str>) -> Response {
-        let body = match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        };
+        let ResponseBody(body) = text.into();
         let content_type = Some(Cow::Borrowed(media_type));
         Response { content_type, body, ..Response::new(Status::OK) }
     }
@@ -90,11 +108,11 @@ impl Response {
     #[must_use]
     pub fn with_body(
         mut self,
-        media_type: &'static str,
-        body: impl Into<Cow<'static, [u8]>>,
+        media_type: impl Into<Cow<'static, str>>,
+        body: impl Into<ResponseBody>,
     ) -> Response {
         if !self.is_broken {
-            self.body = body.into();
+            self.body = body.into().0;
         }
         self.with_header("Content-Type", media_type)
     }
@@ -252,13 +270,6 @@ impl From<Error> for Response {
     fn from(error: Error) -> Response {
         let response = Response::detail(Status(error.status()), &error.to_string());
         if error.closes() { response.closing() } else { response }
-    }
-}
-
-/// A handler may return a `Result`: its error becomes a response, too.
-impl<E: Into<Response>> From<Result<Response, E>> for Response {
-    fn from(result: Result<Response, E>) -> Response {
-        result.unwrap_or_else(Into::into)
     }
 }
 

@@ -18,10 +18,18 @@ impl Status {
     pub const OK: Status = Status(200);
     /// 201 Created
     pub const CREATED: Status = Status(201);
+    /// 202 Accepted
+    pub const ACCEPTED: Status = Status(202);
     /// 204 No Content
     pub const NO_CONTENT: Status = Status(204);
+    /// 303 See Other
+    pub const SEE_OTHER: Status = Status(303);
     /// 304 Not Modified
     pub const NOT_MODIFIED: Status = Status(304);
+    /// 307 Temporary Redirect
+    pub const TEMPORARY_REDIRECT: Status = Status(307);
+    /// 308 Permanent Redirect
+    pub const PERMANENT_REDIRECT: Status = Status(308);
     /// 400 Bad Request
     pub const BAD_REQUEST: Status = Status(400);
     /// 401 Unauthorized. Only a [`Refusal`](crate::Refusal) uses it, because a 401
@@ -33,6 +41,16 @@ impl Status {
     pub const NOT_FOUND: Status = Status(404);
     /// 405 Method Not Allowed
     pub const METHOD_NOT_ALLOWED: Status = Status(405);
+    /// 409 Conflict
+    pub const CONFLICT: Status = Status(409);
+    /// 410 Gone
+    pub const GONE: Status = Status(410);
+    /// 412 Precondition Failed
+    pub const PRECONDITION_FAILED: Status = Status(412);
+    /// 415 Unsupported Media Type
+    pub const UNSUPPORTED_MEDIA_TYPE: Status = Status(415);
+    /// 422 Unprocessable Content
+    pub const UNPROCESSABLE_CONTENT: Status = Status(422);
     /// 429 Too Many Requests
     pub const TOO_MANY_REQUESTS: Status = Status(429);
     /// 500 Internal Server Error

@@ -1,0 +1,137 @@
+//! What the client gets when a handler returns an error with `?`.
+//!
+//! The library's own [`Error`](crate::Error) has its own status, also inside another
+//! error. Any other error is a failure of the program: the log shows it, and the client
+//! gets a 500 that says nothing about it, because the text could name a file or hold a
+//! secret.
+
+use std::error::Error as StdError;
+use std::io;
+
+use crate::error::Error;
+use crate::http::response::Response;
+
+/// A handler may return a `Result`: its error becomes a response, too. An error of your
+/// own does so with one `impl`:
+///
+/// ```
+/// use guardhouse::{Request, Response, Status};
+///
+/// enum Failure { NoSuchNote, Full }
+///
+/// impl From<Failure> for Response {
+///     fn from(failure: Failure) -> Response {
+///         match failure {
+///             Failure::NoSuchNote => Response::detail(Status::NOT_FOUND, "no such note"),
+///             Failure::Full => Response::detail(Status::CONFLICT, "there is no room"),
+///         }
+///     }
+/// }
+///
+/// fn note(request: &mut Request) -> Result<Response, Failure> {
+///     let id = request.param("id").ok_or(Failure::NoSuchNote)?;
+///     Ok(Response::text(id.to_owned()))
+/// }
+/// # let mut request = Request::parse(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+/// # assert_eq!(Response::from(note(&mut request)).status(), Status::NOT_FOUND);
+/// # let _ = Response::from(Failure::Full);
+/// ```
+impl<E: Into<Response>> From<Result<Response, E>> for Response {
+    fn from(result: Result<Response, E>) -> Response {
+        result.unwrap_or_else(Into::into)
+    }
+}
+
+/// For handlers that read files or [`Request::body_reader`](crate::Request::body_reader).
+///
+/// ```
+/// use guardhouse::{Request, Response};
+/// use std::{fs, io};
+///
+/// fn terms(_: &mut Request) -> io::Result<Response> {
+///     Ok(Response::text(fs::read_to_string("/no/such/file")?))
+/// }
+/// # let mut request = Request::parse(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+/// let response = Response::from(terms(&mut request));
+/// assert_eq!(response.body(), br#"{"detail":"Internal Server Error"}"#);
+/// ```
+impl From<io::Error> for Response {
+    fn from(error: io::Error) -> Response {
+        // What is wrong with a body, from a `BodyReader`.
+        error.downcast::<Error>().map_or_else(|error| logged_500(&error), Response::from)
+    }
+}
+
+/// For handlers in which several things can fail.
+///
+/// ```
+/// use guardhouse::{Request, Response};
+///
+/// fn double(request: &mut Request) -> Result<Response, Box<dyn std::error::Error>> {
+///     let number: u32 = str::from_utf8(request.body()?)?.parse()?;
+///     Ok(Response::text((2 * number).to_string()))
+/// }
+/// # let mut request = Request::parse(b"POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\n4").unwrap();
+/// # assert_eq!(Response::from(double(&mut request)).body(), b"8");
+/// ```
+impl From<Box<dyn StdError>> for Response {
+    fn from(error: Box<dyn StdError>) -> Response {
+        let error = match error.downcast::<Error>() {
+            Ok(own) => return Response::from(*own),
+            Err(error) => error,
+        };
+        match error.downcast::<io::Error>() {
+            Ok(error) => Response::from(*error),
+            Err(error) => logged_500(&*error),
+        }
+    }
+}
+
+/// As for `Box<dyn std::error::Error>`.
+impl From<Box<dyn StdError + Send + Sync>> for Response {
+    fn from(error: Box<dyn StdError + Send + Sync>) -> Response {
+        let error: Box<dyn StdError> = error;
+        Response::from(error)
+    }
+}
+
+fn logged_500(error: &dyn StdError) -> Response {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    // Quoted, so that nothing in it ends the line.
+    log::error!("500 is sent, because a handler has failed: {text:?}");
+    Response::internal_error()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_librarys_own_error_keeps_its_status_inside_another() {
+        let own = Error::BodyTooLarge;
+        let boxed: Box<dyn StdError> = own.into();
+        let shared: Box<dyn StdError + Send + Sync> = own.into();
+        let io = || io::Error::new(io::ErrorKind::InvalidData, own);
+        let boxed_io: Box<dyn StdError> = io().into();
+        for response in [boxed.into(), shared.into(), io().into(), Response::from(boxed_io)] {
+            assert_eq!(response.status().code(), 413);
+            assert_eq!(response.body(), br#"{"detail":"the content is too large"}"#);
+        }
+    }
+
+    #[test]
+    fn any_other_error_is_a_500_that_does_not_show_it() {
+        let secret: Box<dyn StdError> = "s3cret in /etc/x".into();
+        let shared: Box<dyn StdError + Send + Sync> = "s3cret".into();
+        let io = io::Error::other("s3cret");
+        for response in [secret.into(), shared.into(), Response::from(io)] {
+            assert_eq!(response.status().code(), 500);
+            assert_eq!(response.body(), br#"{"detail":"Internal Server Error"}"#);
+        }
+    }
+}
