@@ -82,6 +82,21 @@ fn a_panic_ends_its_connection_and_no_other() {
 }
 
 #[test]
+fn the_answer_after_a_panic_passes_the_function_for_all_answers() {
+    for (maps, header) in [(true, Some("1")), (false, None)] {
+        let routes = home().map_answers(move |_, answer| {
+            assert!(maps, "as it should");
+            answer.with_header("X-All", "1")
+        });
+        let server = Running::start(Limits::default(), routes);
+        let mut client = server.connect();
+        let answer = client.ask(&get("/panic"));
+        assert_eq!((answer.status, answer.header("X-All")), (500, header));
+        client.ends();
+    }
+}
+
+#[test]
 fn two_servers_can_run_in_one_process() {
     let table = |body: &'static str| {
         Routes::new([Route::open(GET, "/", move |_: &mut Request| Response::text(body))])

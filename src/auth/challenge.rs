@@ -91,6 +91,8 @@ pub enum Reason {
     Malformed,
     /// The credentials are right, but they do not allow this: 403.
     Insufficient,
+    /// The credentials are right, but their user may not know that there is anything: 404.
+    Hidden,
 }
 
 /// The answer of a guard that does not let a request through: its status, its
@@ -143,6 +145,14 @@ impl Refusal {
         Refusal::new(Reason::Insufficient, challenge, "Not enough permissions")
     }
 
+    /// 404: the user may not know that there is anything. It has no challenge, because a
+    /// path that does not exist has none.
+    #[must_use]
+    pub fn hidden() -> Refusal {
+        let detail = "Not Found".into();
+        Refusal { reason: Reason::Hidden, challenges: Vec::new(), detail }
+    }
+
     fn new(reason: Reason, challenge: Challenge, detail: &'static str) -> Refusal {
         Refusal { reason, challenges: vec![challenge], detail: detail.into() }
     }
@@ -184,6 +194,7 @@ impl From<Refusal> for Response {
             Reason::Missing | Reason::Unreadable | Reason::Invalid => Status::UNAUTHORIZED,
             Reason::Malformed => Status::BAD_REQUEST,
             Reason::Insufficient => Status::FORBIDDEN,
+            Reason::Hidden => Status::NOT_FOUND,
         };
         let mut response = Response::detail(status, &refusal.detail).ignoring_body().for_one_user();
         // A header for each challenge: within one header, a comma separates both

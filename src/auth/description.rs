@@ -11,6 +11,7 @@ pub struct Description {
     pub(super) name: Option<&'static str>,
     pub(super) schemes: Vec<Scheme>,
     pub(super) scopes: Vec<&'static str>,
+    pub(super) conditions: Vec<&'static str>,
     pub(super) optional: bool,
 }
 
@@ -27,6 +28,14 @@ impl Description {
         &self.scopes
     }
 
+    /// The names of the conditions on request and user: those of
+    /// [`Guard::allow_if`](crate::Guard::allow_if) and
+    /// [`Guard::hide_unless`](crate::Guard::hide_unless).
+    #[must_use]
+    pub fn conditions(&self) -> &[&'static str] {
+        &self.conditions
+    }
+
     /// Whether requests without credentials pass the guard.
     #[must_use]
     pub fn is_optional(&self) -> bool {
@@ -34,7 +43,7 @@ impl Description {
     }
 }
 
-/// `Bearer from /token or Basic (reports:read), optional`
+/// `Bearer from /token or Basic (reports:read), owner, optional`
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let schemes: Vec<String> = self.schemes.iter().map(Scheme::to_string).collect();
@@ -45,6 +54,9 @@ impl fmt::Display for Description {
         }
         if !self.scopes.is_empty() {
             write!(f, " ({})", self.scopes.join(" "))?;
+        }
+        for condition in &self.conditions {
+            write!(f, ", {condition}")?;
         }
         f.write_str(if self.optional { ", optional" } else { "" })
     }
@@ -99,7 +111,8 @@ mod tests {
             Scheme::Basic(challenge()),
             Scheme::ApiKey("X-Key", challenge()),
         ];
-        let all = Description { name: None, schemes, scopes: vec!["a", "b"], optional: true };
+        let (scopes, conditions) = (vec!["a", "b"], Vec::new());
+        let all = Description { name: None, schemes, scopes, conditions, optional: true };
         assert_eq!(all.to_string(), "Bearer from /token or Basic or X-Key (a b), optional");
         let named = Description { name: Some("office hours"), ..all };
         assert_eq!(named.to_string(), "office hours (a b), optional");

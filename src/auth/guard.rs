@@ -5,7 +5,8 @@
 //! the handler, and the identity becomes the handler's second argument. So a
 //! handler that wants a user does not compile on a route without a guard.
 //!
-//! `schemes.rs` makes guards for Bearer, Basic and API keys. The methods here
+//! `schemes.rs` makes guards for Bearer, Basic and API keys, and `conditions.rs` adds
+//! scopes and other conditions. The methods here
 //! make new guards out of old ones: a new guard asks the old one, and then
 //! changes the result.
 
@@ -14,7 +15,6 @@ use std::sync::Arc;
 
 use crate::auth::challenge::{Challenge, Reason, Refusal};
 use crate::auth::description::{Description, Scheme};
-use crate::auth::user::Scoped;
 use crate::http::request::Request;
 
 /// A function that decides whether a request may reach its handler, and finds the user
@@ -67,6 +67,23 @@ impl<T> Guard<T> {
     pub(super) fn with_scheme(mut self, scheme: Scheme) -> Guard<T> {
         self.description.schemes.push(scheme);
         self
+    }
+
+    /// The guard's description, to add to it.
+    pub(super) fn description_mut(&mut self) -> &mut Description {
+        &mut self.description
+    }
+
+    /// The challenge of a 403. RFC 6750 defines one for Bearer, so that is used if the
+    /// guard has the scheme.
+    pub(super) fn challenge(&self) -> Challenge {
+        let schemes = &self.description.schemes;
+        let bearer = schemes.iter().find(|scheme| matches!(scheme, Scheme::Bearer(..)));
+        let scheme = bearer.or(schemes.first());
+        scheme.map_or_else(
+            || Challenge::new("Bearer", "guardhouse"),
+            |scheme| scheme.challenge().clone(),
+        )
     }
 
     /// Asks the guard about a request.
@@ -158,6 +175,7 @@ impl<T: 'static> Guard<T> {
     pub fn or(mut self, other: Guard<T>) -> Guard<T> {
         self.description.schemes.extend_from_slice(&other.description.schemes);
         self.description.scopes.extend_from_slice(&other.description.scopes);
+        self.description.conditions.extend_from_slice(&other.description.conditions);
         self.description.optional |= other.description.optional;
         self.map_result(move |request, result| {
             result.or_else(|first| other.check(request).map_err(|second| first.or(second)))
@@ -213,7 +231,7 @@ impl<T: 'static> Guard<T> {
     }
 
     /// A guard that asks this one, and returns what `map` makes of the result.
-    fn map_result<U>(
+    pub(super) fn map_result<U>(
         self,
         map: impl Fn(&Request, Result<T, Refusal>) -> Result<U, Refusal> + Send + Sync + 'static,
     ) -> Guard<U> {
@@ -222,51 +240,6 @@ impl<T: 'static> Guard<T> {
             check: Arc::new(move |request: &Request| map(request, check(request))),
             description,
         }
-    }
-}
-
-impl<T: Scoped + 'static> Guard<T> {
-    /// Lets a request through if this guard does and the user has the scope.
-    /// If the scope is missing, the answer is 403 with the error
-    /// `insufficient_scope` and the scope's name (RFC 6750 §3.1). Two calls
-    /// require two scopes.
-    ///
-    /// FastAPI: `Security(get_current_user, scopes=["reports:read"])`.
-    ///
-    /// ```
-    /// use guardhouse::{Method::GET, Request, Response, Route, User, Users, guard};
-    ///
-    /// let users = Users::new([("s3cret-of-ann", User::new("Ann", ["reports:read"]))]);
-    /// let signed_in = guard::bearer("guardhouse", move |token| users.by_token(token));
-    ///
-    /// fn reports(_: &mut Request, user: User) -> Response {
-    ///     Response::text(format!("Reports for {}.\n", user.name()))
-    /// }
-    ///
-    /// let row = Route::guarded(GET, "/reports", signed_in.scope("reports:read"), reports);
-    /// ```
-    #[must_use]
-    pub fn scope(mut self, scope: &'static str) -> Guard<T> {
-        self.description.scopes.push(scope);
-        // RFC 6750 defines `insufficient_scope`, so Bearer's challenge is used if the guard
-        // has one.
-        let schemes = &self.description.schemes;
-        let bearer = schemes.iter().find(|scheme| matches!(scheme, Scheme::Bearer(..)));
-        let challenge = bearer
-            .or(schemes.first())
-            .map_or_else(
-                || Challenge::new("Bearer", "guardhouse"),
-                |scheme| scheme.challenge().clone(),
-            )
-            .with_param("error", "insufficient_scope")
-            .with_param("scope", scope);
-        self.and_then(move |identity| {
-            if identity.has_scope(scope) {
-                Ok(identity)
-            } else {
-                Err(Refusal::insufficient(challenge.clone()))
-            }
-        })
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod accounts;
 #[path = "no_accounts.rs"]
 pub(crate) mod accounts;
 pub(crate) mod challenge;
+pub(crate) mod conditions;
 pub(crate) mod credentials;
 pub(crate) mod description;
 pub(crate) mod guard;

@@ -179,9 +179,7 @@ impl Response {
     /// ```
     #[must_use]
     pub fn ignoring_body(mut self) -> Response {
-        if self.closes == Closes::Never {
-            self.closes = Closes::AfterBody;
-        }
+        self.closes = self.closes.max(Closes::AfterBody);
         self
     }
 
@@ -245,6 +243,13 @@ impl Response {
         self
     }
 
+    /// This response, after which the connection closes at least where it would close
+    /// after one that says `closes`.
+    pub(crate) fn closing_like(mut self, closes: Closes) -> Response {
+        self.closes = self.closes.max(closes);
+        self
+    }
+
     pub(crate) fn closes(&self) -> Closes {
         self.closes
     }
@@ -254,8 +259,9 @@ impl Response {
     }
 }
 
-/// When the connection closes after a response, although the client wants it open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// When the connection closes after a response, although the client wants it open. A
+/// later one closes it more often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Closes {
     Never,
     /// If the request has a body.

@@ -44,7 +44,7 @@ impl TestRequest {
     /// This request with one more header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> TestRequest {
-        self.head += &format!("{name}: {value}\r\n");
+        self.head.extend([name, ": ", value, "\r\n"]);
         self.written()
     }
 

@@ -60,9 +60,9 @@ impl Routes {
         // made twice: first empty, to be shown, and then with what shows them.
         let count = self.iter().count();
         let empty = docs_rows(String::new(), String::new());
-        let shown = Routes::new(self.into_rows().into_iter().chain(empty));
+        let shown = self.with_rows(|rows| rows.into_iter().chain(empty).collect());
         let (json, text) = (shown.openapi(title, version), shown.to_string());
-        Routes::new(shown.into_rows().into_iter().take(count).chain(docs_rows(json, text)))
+        shown.with_rows(|rows| rows.into_iter().take(count).chain(docs_rows(json, text)).collect())
     }
 }
 

@@ -4,6 +4,8 @@
 //! method and the path, that row answers. If not, the table itself answers: 404,
 //! 405, 501, or 204 for OPTIONS.
 
+use std::fmt;
+
 use crate::error::Error;
 use crate::http::method::Method;
 use crate::http::request::Request;
@@ -23,11 +25,14 @@ use crate::routes::tree::Tree;
 /// assert_eq!(routes.answer(&mut request).body(), b"Hi.\n");
 /// # Ok::<(), guardhouse::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Routes {
     rows: Vec<Route>,
     tree: Tree,
+    map: Option<Map>,
 }
+
+/// What [`Routes::map_answers`] was given.
+type Map = Box<dyn Fn(&Request, Response) -> Response + Send + Sync>;
 
 impl Routes {
     /// A table of these rows. Their order decides nothing.
@@ -47,7 +52,36 @@ impl Routes {
                 panic!("{row:?} matches the same requests as {other:?}");
             }
         }
-        Routes { rows, tree }
+        Routes { rows, tree, map: None }
+    }
+
+    /// Passes every answer of the table through one function, with its request: those of
+    /// handlers and guards, 404, 405, 501, and the 204 of OPTIONS; also the 500 after a
+    /// panic. For headers that all answers need, such as those of CORS or a request id.
+    ///
+    /// Errors in a head (400, 408, 431 …) are outside: there is no request then. A second
+    /// call comes after the first.
+    ///
+    /// ```
+    /// use guardhouse::{Method::GET, Request, Response, Route, Routes};
+    ///
+    /// let home = |_: &mut Request| Response::text("Welcome.\n");
+    /// let routes = Routes::new([Route::open(GET, "/", home)])
+    ///     .map_answers(|_, answer| answer.with_header("X-Frame-Options", "DENY"));
+    /// let mut request = Request::parse(b"GET /nope HTTP/1.0\r\n\r\n")?;
+    /// assert_eq!(routes.answer(&mut request).header("X-Frame-Options"), Some("DENY"));
+    /// # Ok::<(), guardhouse::Error>(())
+    /// ```
+    #[must_use]
+    pub fn map_answers(
+        mut self,
+        map: impl Fn(&Request, Response) -> Response + Send + Sync + 'static,
+    ) -> Routes {
+        self.map = Some(match self.map.take() {
+            None => Box::new(map),
+            Some(first) => Box::new(move |request, answer| map(request, first(request, answer))),
+        });
+        self
     }
 
     /// Answers a request.
@@ -55,6 +89,19 @@ impl Routes {
     /// The path decides first, then the method: if `/notes/new` has a row for GET only,
     /// a POST to it gets 405, also if `/notes/{id}` has a row for POST.
     pub fn answer<'r>(&'r self, request: &mut Request<'_, 'r>) -> Response {
+        let answer = self.own_answer(request);
+        self.mapped(request, answer)
+    }
+
+    /// The answer after [`map_answers`](Routes::map_answers). It closes the connection
+    /// where the answer before did.
+    pub(crate) fn mapped(&self, request: &Request, answer: Response) -> Response {
+        let Some(map) = &self.map else { return answer };
+        let closes = answer.closes();
+        map(request, answer).closing_like(closes)
+    }
+
+    fn own_answer<'r>(&'r self, request: &mut Request<'_, 'r>) -> Response {
         let method = request.method();
 
         // Step 1: the rows that match the path, and among them the one for the method.
@@ -88,8 +135,10 @@ impl Routes {
         self.rows.iter()
     }
 
-    pub(crate) fn into_rows(self) -> Vec<Route> {
-        self.rows
+    /// This table with these rows instead of its own.
+    pub(super) fn with_rows(self, change: impl FnOnce(Vec<Route>) -> Vec<Route>) -> Routes {
+        let Routes { rows, map, .. } = self;
+        Routes { map, ..Routes::new(change(rows)) }
     }
 
     /// The row for a method, among the rows with these numbers.
@@ -132,6 +181,12 @@ impl Routes {
     }
 }
 
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.rows).finish()
+    }
+}
+
 impl FromIterator<Route> for Routes {
     fn from_iter<I: IntoIterator<Item = Route>>(rows: I) -> Routes {
         Routes::new(rows)
@@ -149,6 +204,7 @@ mod tests {
     use super::*;
     use crate::auth::challenge::{Challenge, Refusal};
     use crate::auth::schemes;
+    use crate::http::response::Closes;
 
     fn table() -> Routes {
         let guard = schemes::bearer("r", |token| (token == "t").then_some("Ann"));
@@ -291,6 +347,52 @@ mod tests {
     fn rows_that_differ_in_the_name_of_a_parameter_only_are_refused() {
         let row = |path| Route::open(Method::GET, path, |_: &mut Request| Response::text(""));
         let _ = Routes::new([row("/{a}/x"), row("/{a}/{b}"), row("/{b}/x")]);
+    }
+
+    #[test]
+    fn every_answer_passes_the_function_for_all_answers() {
+        let named = |request: &Request, answer: Response| {
+            let id = request.header("X-Id").unwrap_or("none").to_owned();
+            answer.with_header("X-Id", id)
+        };
+        let routes = table().map_answers(named).documented("t", "1");
+        for (request, status) in [
+            ("GET /", 200),
+            ("GET /docs.txt", 200),
+            ("GET /me", 401),
+            ("GET /nope", 404),
+            ("PUT /", 405),
+            ("OPTIONS /", 204),
+            ("BREW /", 501),
+        ] {
+            let head = format!("{request} HTTP/1.0\r\nX-Id: 7\r\n\r\n");
+            let mut request = Request::parse(head.as_bytes()).expect("a valid request");
+            let answer = routes.answer(&mut request);
+            assert_eq!((answer.status().code(), answer.header("X-Id")), (status, Some("7")));
+        }
+    }
+
+    #[test]
+    fn two_functions_for_all_answers_run_in_order() {
+        let routes = table().map_answers(|_, answer| answer.with_header("X-A", "1")).map_answers(
+            |_, answer| match answer.header("X-A") {
+                Some("1") => Response::text("second").with_header("X-B", "2"),
+                _ => Response::text("no"),
+            },
+        );
+        let mut request = Request::parse(b"GET / HTTP/1.0\r\n\r\n").expect("a valid request");
+        assert_eq!(routes.answer(&mut request).body(), b"second");
+    }
+
+    #[test]
+    fn a_new_response_for_all_answers_closes_what_the_old_one_closed() {
+        let routes = Routes::new([Route::open(Method::POST, "/", |request: &mut Request| {
+            request.body().map(|_| Response::text("read"))
+        })]);
+        let routes = routes.map_answers(|_, _| Response::text("another"));
+        let cut_off = b"POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nhi";
+        let mut request = Request::parse(cut_off).expect("a valid head");
+        assert_eq!(routes.answer(&mut request).closes(), Closes::Always);
     }
 
     #[test]
