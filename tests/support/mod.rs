@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 pub use answer::{Answer, Asked};
 pub use client::{Client, PATIENCE};
-pub use server::{Running, patient_limits};
+pub use server::{Running, connect, patient_limits};
 pub use table::{Handler, LARGE, held, routes};
 
 /// A request for a target, from host `a`.

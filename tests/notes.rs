@@ -1,0 +1,150 @@
+//! A small API to start from: notes that only their owner can see. It listens on
+//! `127.0.0.1:8000`, or on the address that is its argument.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use guardhouse::Method::{DELETE, GET, POST};
+use guardhouse::{Request, Response, Route, Routes, Server, Status, User, Users, guard};
+use serde_json::{Value, json};
+use signal_hook::{consts, iterator::Signals};
+
+/// Pages of this origin may call the API from a browser.
+const PAGES: &str = "http://localhost:3000";
+const USERS: &str = "ann:s3cret-token-of-ann\nbob:s3cret-token-of-bob\n";
+const WRONG: Status = Status::UNPROCESSABLE_CONTENT;
+
+/// All notes by number: owner and title. Clones share them.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<BTreeMap<usize, (String, String)>>>);
+
+impl Notes {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, (String, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the note in the path exists, and is this user's.
+    fn has_owner(&self, request: &Request, user: &User) -> bool {
+        self.lock().get(&id(request)).is_some_and(|(owner, _)| owner == user.name())
+    }
+
+    fn list(&self, request: &mut Request, user: User) -> Result<Response, Response> {
+        let limit = request.query_param("limit")?.unwrap_or("10".to_owned());
+        let limit = limit.parse().map_err(|_| Response::detail(WRONG, "limit is not a number"))?;
+        let notes = self.lock();
+        let own = notes.iter().filter(|(_, (owner, _))| owner == user.name());
+        let own = own.map(|(id, (_, title))| json!({"id": id, "title": title}));
+        let list: Vec<Value> = own.take(limit).collect();
+        Ok(Response::json(Value::from(list).to_string()))
+    }
+
+    fn add(&self, request: &mut Request, user: User) -> Result<Response, Response> {
+        if !request.has_media_type("application/json") {
+            return Err(Response::detail(Status::UNSUPPORTED_MEDIA_TYPE, "send JSON"));
+        }
+        let sent: Value = serde_json::from_slice(request.body()?).unwrap_or_default();
+        let title = sent["title"].as_str().ok_or_else(|| Response::detail(WRONG, "no title"))?;
+        let mut notes = self.lock();
+        let id = notes.last_key_value().map_or(1, |(last, _)| last + 1);
+        let added = Response::json(json!({"id": id, "title": title}).to_string());
+        notes.insert(id, (user.name().to_owned(), title.to_owned()));
+        Ok(added.with_status(Status::CREATED).with_header("Location", format!("/notes/{id}")))
+    }
+
+    fn show(&self, request: &mut Request, _: User) -> Response {
+        let (id, notes) = (id(request), self.lock());
+        let title = notes.get(&id).map(|(_, title)| title);
+        Response::json(json!({"id": id, "title": title}).to_string())
+    }
+
+    fn remove(&self, request: &mut Request, _: User) -> Response {
+        self.lock().remove(&id(request));
+        Response::new(Status::NO_CONTENT)
+    }
+}
+
+/// The number in the path; 0, which no note has, if it is no number.
+fn id(request: &Request) -> usize {
+    request.param("id").and_then(|id| id.parse().ok()).unwrap_or_default()
+}
+
+/// A handler that shares the notes with the others.
+fn with<R>(
+    notes: &Notes,
+    handler: fn(&Notes, &mut Request, User) -> R,
+) -> impl Fn(&mut Request, User) -> R + use<R> {
+    let notes = notes.clone();
+    move |request, user| handler(&notes, request, user)
+}
+
+fn routes() -> Routes {
+    let users = Users::parse(USERS).expect("valid lines");
+    let notes = &Notes::default();
+    let signed_in = guard::bearer("notes", move |token| users.by_token(token));
+    let all = notes.clone();
+    let own = signed_in.clone().hide_unless("owner", move |asked, user| all.has_owner(asked, user));
+    Routes::new([
+        Route::open(GET, "/", |_: &mut Request| Response::html("<a href=docs>Try the notes</a>")),
+        Route::guarded(GET, "/notes", signed_in.clone(), with(notes, Notes::list)),
+        Route::guarded(POST, "/notes", signed_in, with(notes, Notes::add)),
+        Route::guarded(GET, "/notes/{id}", own.clone(), with(notes, Notes::show)),
+        Route::guarded(DELETE, "/notes/{id}", own, with(notes, Notes::remove)),
+    ])
+    .documented("Notes", "1.0")
+    .map_answers(cors)
+}
+
+/// Lets pages of another origin read the answers, and send a token (CORS).
+fn cors(request: &Request, answer: Response) -> Response {
+    match request.header("Origin") {
+        Some(PAGES) => answer
+            .with_header("Access-Control-Allow-Origin", PAGES)
+            .with_header("Access-Control-Allow-Methods", "GET, POST, DELETE")
+            .with_header("Access-Control-Allow-Headers", "Authorization, Content-Type"),
+        _ => answer,
+    }
+    .with_header("Vary", "Origin")
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    simple_logger::SimpleLogger::new().with_level(log::LevelFilter::Info).init()?;
+    let server = Server::bind(std::env::args().nth(1).unwrap_or("127.0.0.1:8000".to_owned()))?;
+    // After a signal, requests that have begun still get their answers.
+    let (stop, mut signals) = (server.stop(), Signals::new([consts::SIGTERM, consts::SIGINT])?);
+    std::thread::spawn(move || signals.forever().for_each(|_| stop.stop()));
+    println!("listening on http://{}", server.local_addr());
+    Ok(server.run(routes())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use guardhouse::TestRequest;
+
+    /// Status and body of the answer for a user.
+    fn ask(routes: &Routes, user: &str, asked: TestRequest) -> (u16, String) {
+        let asked = asked.with_header("Authorization", &format!("Bearer s3cret-token-of-{user}"));
+        let answer = routes.answer(&mut asked.parse().expect("a valid request"));
+        (answer.status().code(), String::from_utf8_lossy(answer.body()).into_owned())
+    }
+
+    #[test]
+    fn a_note_is_for_its_owner_alone() {
+        let routes = routes();
+        let add = TestRequest::new(POST, "/notes").with_header("Content-Type", "application/json");
+        assert_eq!(ask(&routes, "ann", add.clone().with_body("[]")).0, 422);
+        assert_eq!(ask(&routes, "ann", add.with_body(r#"{"title":"Milk"}"#)).0, 201);
+        for (user, method, target, status, body) in [
+            ("ann", GET, "/notes/1", 200, r#"{"id":1,"title":"Milk"}"#),
+            ("ann", GET, "/notes?limit=x", 422, r#"{"detail":"limit is not a number"}"#),
+            ("bob", GET, "/notes", 200, "[]"),
+            ("bob", GET, "/notes/1", 404, r#"{"detail":"Not Found"}"#),
+            ("bob", DELETE, "/notes/1", 404, r#"{"detail":"Not Found"}"#),
+            ("ann", DELETE, "/notes/1", 204, ""),
+            ("ann", GET, "/notes/1", 404, r#"{"detail":"Not Found"}"#),
+        ] {
+            let answer = ask(&routes, user, TestRequest::new(method, target));
+            assert_eq!(answer, (status, body.to_owned()), "{user} {target}");
+        }
+    }
+}
