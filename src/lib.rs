@@ -113,6 +113,9 @@ pub mod manual {
     #[doc = include_str!("manual/reading.md")]
     pub mod reading {}
 
+    #[doc = include_str!("manual/programs.md")]
+    pub mod programs {}
+
     #[doc = include_str!("manual/users.md")]
     pub mod users {}
 
