@@ -11,7 +11,6 @@ use signal_hook::{consts, iterator::Signals};
 
 /// Pages of this origin may call the API from a browser.
 const PAGES: &str = "http://localhost:3000";
-const USERS: &str = "ann:s3cret-token-of-ann\nbob:s3cret-token-of-bob\n";
 const WRONG: Status = Status::UNPROCESSABLE_CONTENT;
 
 /// All notes by number: owner and title. Clones share them.
@@ -78,7 +77,8 @@ fn with<R>(
 }
 
 fn routes() -> Routes {
-    let users = Users::parse(USERS).expect("valid lines");
+    let users = [("s3cret-token-of-ann", "ann"), ("s3cret-token-of-bob", "bob")];
+    let users = Users::new(users.map(|(token, name)| (token, User::new(name, []))));
     let notes = &Notes::default();
     let signed_in = guard::bearer("notes", move |token| users.by_token(token));
     let all = notes.clone();
