@@ -266,6 +266,53 @@ mod tests {
     }
 
     #[test]
+    fn a_query_parameter_is_decoded_and_the_first_one_is_taken() {
+        let value = |query: &str, name: &str| {
+            let head = format!("GET /{query} HTTP/1.0\r\n\r\n");
+            Request::parse(head.as_bytes()).expect("a valid head").query_param(name)
+        };
+        let some = |text: &str| Ok(Some(text.to_owned()));
+        assert_eq!(value("?a=1&b=2", "b"), some("2"));
+        assert_eq!(value("?a=1&a=2", "a"), some("1"));
+        assert_eq!(value("?%61=x+y%2B", "a"), some("x y+"));
+        assert_eq!(value("?a", "a"), some(""));
+        for none in ["", "?", "?b=1", "?A=1"] {
+            assert_eq!(value(none, "a"), Ok(None), "{none}");
+        }
+        for malformed in ["?a=%", "?a=1&b=%zz", "?%ff=1", "?a=%c3"] {
+            assert_eq!(value(malformed, "a"), Err(Error::Query), "{malformed}");
+        }
+        assert!(!Error::Query.closes());
+    }
+
+    #[test]
+    fn a_body_that_is_taken_leaves_the_request_to_be_used() {
+        let bytes = b"POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello";
+        let mut request = Request::parse(bytes).expect("a valid head");
+        let body = request.take_body().expect("a body");
+        assert_eq!((body.as_slice(), request.path()), (&b"hello"[..], "/"));
+        assert_eq!(request.take_body(), Ok(Vec::new()));
+        let cut_off = b"POST / HTTP/1.0\r\nContent-Length: 6\r\n\r\nhello";
+        let mut request = Request::parse(cut_off).expect("a valid head");
+        assert_eq!(request.take_body(), Err(Error::BodyTruncated));
+    }
+
+    #[test]
+    fn a_media_type_is_compared_without_its_parameters_and_in_any_case() {
+        let is_json = |value: &str| {
+            let head = format!("GET / HTTP/1.0\r\nContent-Type: {value}\r\n\r\n");
+            let request = Request::parse(head.as_bytes()).expect("a valid head");
+            request.has_media_type("application/json")
+        };
+        for json in ["application/json", "Application/JSON", "application/json ; charset=utf-8"] {
+            assert!(is_json(json), "{json}");
+        }
+        for other in ["", "text/json", "application/json5", "application/json, text/plain"] {
+            assert!(!is_json(other), "{other}");
+        }
+    }
+
+    #[test]
     fn debug_output_has_no_credentials() {
         let request =
             Request::parse(b"GET /a?token=s3cret HTTP/1.0\r\nAuthorization: s3cret\r\n\r\n");
