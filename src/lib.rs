@@ -15,16 +15,17 @@
 //!    Every wait for the peer has a deadline.
 //! 3. `http/head.rs` parses the head with httparse, and checks what httparse does not
 //!    check. `http/body.rs` reads the body, if a handler asks for it: [`Request`].
-//! 4. `routes/table.rs` finds the row for the method and the path: [`Routes`].
-//!    `routes/route.rs` is that row. It asks the guard and then runs the handler:
-//!    [`Route`].
+//! 4. `routes/table.rs` finds the row for the path (with `tree.rs`) and the method:
+//!    [`Routes`]. `routes/route.rs` is that row. It asks the guard and then runs the
+//!    handler: [`Route`].
 //! 5. `auth/guard.rs` says what a guard is: [`Guard`]. `auth/schemes.rs` has guards for
-//!    Bearer, Basic and API keys: [`mod@guard`]. `auth/challenge.rs` is **where a 401 is
+//!    Bearer, Basic and API keys: [`mod@guard`]; `auth/conditions.rs` adds scopes and
+//!    owners. `auth/challenge.rs` is **where a 401 is
 //!    written**: [`Challenge`], [`Refusal`]. `auth/users.rs` finds the user by the token:
 //!    [`Users`], [`User`].
 //! 6. The handler is yours. It gets the request, and what the guard has returned.
-//! 7. `http/response.rs` is what the handler returns, and how it is written:
-//!    [`Response`].
+//! 7. `http/response.rs` is what the handler returns: [`Response`].
+//!    `http/response_head.rs` writes it.
 //!
 //! `error.rs` has everything that can be wrong with a request, with the status of the
 //! answer: [`Error`]. `limits.rs` has every limit: [`Limits`].
