@@ -104,7 +104,11 @@ impl<'a, 'c> Request<'a, 'c> {
 
     /// A row of the table has been found for the request.
     pub(crate) fn set_params(&mut self, of_row: &'c [Param]) -> Result<(), Error> {
-        self.params = Params::new(of_row, &self.head.path)?;
+        // Most rows have none.
+        self.params = match of_row {
+            [] => Params::default(),
+            of_row => Params::new(of_row, &self.head.path)?,
+        };
         Ok(())
     }
 
