@@ -5,21 +5,7 @@
 . "$(dirname "$0")/server.sh"
 
 need caddy caddy
-cargo build --release --locked --quiet --example echo
-
-users=$dir/users.txt
-umask 077
-{ "$GUARDHOUSE" --new-token ann reports:read; "$GUARDHOUSE" --new-token bob; } >"$users"
-token() { sed -n "s/^$1:\([^:]*\):.*/\1/p" "$users"; }
-start --users "$users"
-auth=${url#http://}
-
-# The protected program: it sends back the headers that it received.
-mkfifo "$dir/echo"
-"${CARGO_TARGET_DIR:-target}/release/examples/echo" --listen 127.0.0.1:0 >"$dir/echo" &
-also_stop $!
-read -r -t 10 ready <"$dir/echo"
-upstream=${ready#listening on http://}
+start_auth_and_program
 
 # start_caddy PROTECTED: Caddy passes requests on to this address; $url is Caddy's.
 start_caddy() {

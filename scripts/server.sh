@@ -119,6 +119,28 @@ start_at() {
     port=${url##*:}
 }
 
+# start_auth_and_program: what a proxy needs. The server, which has the users ann (with
+# the scope reports:read) and bob, at the address $auth; and at $upstream a program to
+# protect, which sends back the headers that it receives.
+start_auth_and_program() {
+    local ready users=$dir/users.txt
+    cargo build --release --locked --quiet --example echo
+    (
+        umask 077
+        { "$GUARDHOUSE" --new-token ann reports:read; "$GUARDHOUSE" --new-token bob; } >"$users"
+    )
+    start --users "$users"
+    auth=${url#http://}
+    mkfifo "$dir/echo"
+    "${CARGO_TARGET_DIR:-target}/release/examples/echo" --listen 127.0.0.1:0 >"$dir/echo" &
+    also_stop $!
+    read -r -t 10 ready <"$dir/echo"
+    upstream=${ready#listening on http://}
+}
+
+# token NAME: the token of a user of start_auth_and_program.
+token() { sed -n "s/^$1:\([^:]*\):.*/\1/p" "$dir/users.txt"; }
+
 # stop [SIGNAL]: waits until the server has ended; the exit code is in $code.
 stop() {
     kill -"${1:-TERM}" "$server"
