@@ -247,7 +247,9 @@ fn a_client_that_reads_only_when_it_has_sent_everything_gets_its_refusal() {
     });
     let (mut clock, begin) = (Clock::new(&server), Instant::now());
     while begin.elapsed() < 2 * linger_timeout {
-        clients.iter_mut().for_each(|client| client.send([b'x'; 10_000]));
+        for client in &mut clients {
+            client.send([b'x'; 10_000]);
+        }
         clock.tick();
     }
     for (mut client, status) in clients.into_iter().zip([401, 401, 413, 400]) {
