@@ -5,6 +5,8 @@
 //     NODE_PATH=node_modules node tests/notes.js http://127.0.0.1:8000 /usr/bin/chromium
 'use strict';
 
+const http = require('node:http');
+
 const { chromium } = require('playwright-core');
 
 const [url, browserPath] = process.argv.slice(2);
@@ -15,11 +17,17 @@ const expect = (what, expected, actual) => {
   console.log(`ok      ${what}`);
 };
 
+// A server of its own gives the pages: with `page.route`, playwright would answer each
+// preflight itself, and the program would not be tested.
+const servePages = () => new Promise(resolve => {
+  const server = http.createServer((_, answer) => answer.setHeader('Content-Type', 'text/html').end('<title>A page</title>'));
+  server.listen(0, '127.0.0.1', () => resolve(server));
+});
+
 // A page of this origin adds a note, reads it and removes it. The browser asks before each
 // of these requests whether the page may send it (a preflight), because it has a token.
 const callFrom = async (browser, origin) => {
   const page = await browser.newPage();
-  await page.route(`${origin}/`, route => route.fulfill({ contentType: 'text/html', body: '<title>A page</title>' }));
   await page.goto(`${origin}/`);
   return page.evaluate(async url => {
     const headers = { 'Authorization': 'Bearer s3cret-token-of-ann', 'Content-Type': 'application/json' };
@@ -29,7 +37,7 @@ const callFrom = async (browser, origin) => {
       const read = await (await fetch(`${url}/notes/${id}`, { headers })).json();
       const removed = await fetch(`${url}/notes/${id}`, { method: 'DELETE', headers });
       const refused = await fetch(`${url}/notes`);
-      const missing = await fetch(`${url}/nope`, { headers });
+      const missing = await fetch(`${url}/nope`);
       return [added.status, read.title, removed.status, refused.status, missing.status];
     } catch (error) {
       return error.message;
@@ -38,15 +46,19 @@ const callFrom = async (browser, origin) => {
 };
 
 (async () => {
+  const pages = await servePages();
+  // The origins keep their ports, whichever port is free for the pages.
+  const rules = [3000, 3001].map(port => `MAP localhost:${port} 127.0.0.1:${pages.address().port}`).join(', ');
   const browser = await chromium.launch({
     executablePath: browserPath,
-    // The pages come from no address, so the browser would take them for pages of the internet, which may not
-    // use this machine.
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-features=LocalNetworkAccessChecks'],
+    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', `--host-resolver-rules=${rules}`],
   });
   try {
     expect('a page of the known origin may use the API, also its errors', [201, 'Milk', 204, 401, 404], await callFrom(browser, 'http://localhost:3000'));
     expect('a page of another origin may not', 'Failed to fetch', await callFrom(browser, 'http://localhost:3001'));
+    const listed = await fetch(`${url}/notes`, { headers: { 'Authorization': 'Bearer s3cret-token-of-ann' } });
+    const titles = (await listed.json()).map(note => note.title);
+    expect('and its note was never added', false, titles.includes('Milk'));
 
     const page = await browser.newPage();
     await page.goto(`${url}/docs`);
@@ -62,6 +74,7 @@ const callFrom = async (browser, origin) => {
     console.log('ok      the request is sent, and nobody has that note');
   } finally {
     await browser.close();
+    pages.close();
   }
 })().catch(error => {
   console.log(error.message);
