@@ -145,7 +145,7 @@ const learn = async browser => {
   await open.item.getByLabel('Target').fill('/nowhere');
   await open.item.getByLabel('Target').press('Enter');
   await open.says('404 because');
-  expectPart('an unknown path: no guard was asked', 'No route has this path, so no guard was asked.', await open.why());
+  expectPart('an unknown path, or nothing there', 'No route has this path, or the handler found nothing.', await open.why());
 
   await accessible(page, 'light');
   await shot(page, 'light');

@@ -72,6 +72,8 @@ const callFrom = async (browser, origin) => {
     await field.press('Enter');
     await note.getByText('404 because').waitFor();
     console.log('ok      the request is sent, and nobody has that note');
+    const hidden = note.getByText('the guard hides what is here').first();
+    expect('the page says that a guard can hide a note', true, await hidden.isVisible());
   } finally {
     await browser.close();
     pages.close();

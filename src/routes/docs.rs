@@ -24,7 +24,7 @@ const PAGE: &str = include_str!("docs.html");
 /// script in that HTML would run, and no token could be sent to another server.
 /// A test compares the hashes with the page; if they differ, it prints the new one.
 const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-Q2lH0UWZk3OrEfa7qfRrRlDC/62dXj1r9I0eI+n7AbY='; \
+    script-src 'sha256-30z4haCpvRA+lqebxgFN09A9r1sY3ls1yySZGdoV1kc='; \
     style-src 'sha256-aXGkyKA8++QPKyJqwowI1RsiGqQyPOMvs7SZBW+aF44='; \
     img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

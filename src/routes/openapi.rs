@@ -179,11 +179,12 @@ fn components(routes: &Routes) -> String {
     let allow = ("Allow", object([("required", "true"), ("schema", A_STRING)]));
     let malformed = "The request is malformed, or it has credentials more than once.";
     let forbidden = "The credentials are valid, but they do not allow this.";
+    let not_found = "No route has this path, or it has nothing for this user.";
     let not_allowed = "No route with this path has this method. Allow lists the methods.";
     let responses = object([
         ("Malformed", error(malformed, [challenge()])),
         ("Forbidden", error(forbidden, [challenge()])),
-        ("NotFound", error("No route has this path.", [])),
+        ("NotFound", error(not_found, [])),
         ("MethodNotAllowed", error(not_allowed, [allow])),
     ]);
     // Each scheme, with the scopes of all guards that use it.
@@ -309,6 +310,13 @@ mod tests {
         for code in [r#""200":"#, r#""401":"#, r#""403":"#, r#""404":"#, r#""405":"#] {
             expect(row(), code);
         }
+    }
+
+    #[test]
+    fn a_guarded_row_shows_its_conditions() {
+        let own = by_token().allow_if("owner", |_, _| true).hide_unless("daytime", |_, _| true);
+        let row = Route::guarded(Method::GET, "/{id}", own.scope("a"), handler);
+        expect(row, r#"{"x-guard":"Bearer (a), owner, daytime","parameters":["#);
     }
 
     #[test]
