@@ -177,13 +177,18 @@ impl Refusal {
     }
 
     /// The refusal of two guards where one is enough: the challenges of both; the status
-    /// and the detail of the guard that got credentials.
-    pub(super) fn or(self, mut other: Refusal) -> Refusal {
-        let mut challenges = self.challenges;
-        challenges.append(&mut other.challenges);
-        match self.reason {
-            Reason::Missing => Refusal { challenges, ..other },
-            _ => Refusal { challenges, ..self },
+    /// and the detail of the guard that got credentials. What one guard hides, a 403 of
+    /// the other one does not show; and then there is no challenge, as in
+    /// [`hidden`](Refusal::hidden).
+    pub(super) fn or(self, other: Refusal) -> Refusal {
+        let challenges = [self.challenges.as_slice(), &other.challenges].concat();
+        let chosen = match (self.reason, other.reason) {
+            (Reason::Missing, _) | (Reason::Insufficient, Reason::Hidden) => other,
+            _ => self,
+        };
+        match chosen.reason {
+            Reason::Hidden => chosen,
+            _ => Refusal { challenges, ..chosen },
         }
     }
 }

@@ -174,6 +174,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_hidden_stays_hidden_beside_another_guard() {
+        let own = || signed_in().hide_unless("owner", is_owner);
+        let admin = || signed_in().allow_if("admin", |_, name| name == "root");
+        let by_password = || basic("r", |_, _| None::<String>);
+        let not_found = r#"404 - {"detail":"Not Found"}"#;
+        for either in [
+            own().or(admin()),
+            admin().or(own()),
+            own().or(by_password()),
+            by_password().or(own()),
+            by_password().or(admin()).or(own()),
+        ] {
+            assert_eq!(answer(either.clone(), "/ann/notes", "ann"), "200 - ann", "{either:?}");
+            assert_eq!(answer(either.clone(), "/ann/notes", "bob"), not_found, "{either:?}");
+            assert!(answer(either.clone(), "/ann/notes", "").starts_with("401 "), "{either:?}");
+        }
+        assert_eq!(answer(admin().or(own()), "/ann/notes", "root"), "200 - root");
+    }
+
+    #[test]
     fn the_description_names_each_condition() {
         let guard = signed_in().allow_if("owner", is_owner).hide_unless("daytime", |_, _| true);
         assert_eq!(guard.description().to_string(), "Bearer, owner, daytime");

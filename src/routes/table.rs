@@ -94,11 +94,12 @@ impl Routes {
     }
 
     /// The answer after [`map_answers`](Routes::map_answers). It closes the connection
-    /// where the answer before did.
+    /// where the answer before did, and what was for one user stays so.
     pub(crate) fn mapped(&self, request: &Request, answer: Response) -> Response {
         let Some(map) = &self.map else { return answer };
-        let closes = answer.closes();
-        map(request, answer).closing_like(closes)
+        let (closes, no_store) = (answer.closes(), answer.no_store());
+        let mapped = map(request, answer).closing_like(closes);
+        if no_store { mapped.for_one_user() } else { mapped }
     }
 
     fn own_answer<'r>(&'r self, request: &mut Request<'_, 'r>) -> Response {
@@ -393,6 +394,34 @@ mod tests {
         let cut_off = b"POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nhi";
         let mut request = Request::parse(cut_off).expect("a valid head");
         assert_eq!(routes.answer(&mut request).closes(), Closes::Always);
+    }
+
+    #[test]
+    fn a_new_response_for_all_answers_is_stored_no_more_than_the_old_one() {
+        let another = |_: &Request, answer: Response| match answer.status() {
+            Status::NOT_FOUND => Response::text("none").with_header("Cache-Control", "private"),
+            status => Response::text("another").with_status(status),
+        };
+        let guard = schemes::api_key("X-Key", "r", |key| (key == "k").then_some("Ann"));
+        let routes = Routes::new([
+            Route::open(Method::GET, "/", |_: &mut Request| Response::text("home")),
+            Route::guarded(Method::GET, "/me", guard, |_: &mut Request, name| Response::text(name)),
+        ]);
+        let routes = routes.map_answers(another);
+        for (request, cache_control) in [
+            ("GET /me HTTP/1.0\r\nX-Key: k", Some("no-store")),
+            ("GET /me HTTP/1.0", Some("no-store")),
+            ("GET /nope HTTP/1.0", Some("private")),
+            ("GET / HTTP/1.0", None),
+        ] {
+            let head = format!("{request}\r\n\r\n");
+            let mut request = Request::parse(head.as_bytes()).expect("a valid request");
+            assert_eq!(
+                routes.answer(&mut request).header("Cache-Control"),
+                cache_control,
+                "{head}"
+            );
+        }
     }
 
     #[test]

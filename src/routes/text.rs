@@ -38,18 +38,20 @@ mod tests {
     fn the_table_is_text_in_columns() {
         let home = |_: &mut Request| Response::text("home");
         let me = |_: &mut Request, name| Response::text(name);
-        let signed_in = Group::new(schemes::bearer("r", |_| Some("Ann")));
+        let signed_in = schemes::bearer("r", |_| Some("Ann"));
+        let own = signed_in.clone().hide_unless("owner", |_, _| false);
+        let signed_in = Group::new(signed_in);
         let routes = Routes::new([
             Route::open(Method::GET, "/", home).with_summary("Greets."),
             signed_in.guarded(Method::GET, "/me", me).with_summary("Says who you are."),
-            signed_in.guarded(Method::DELETE, "/me", me),
+            Route::guarded(Method::DELETE, "/me", own, me),
         ]);
         assert_eq!(
             routes.to_string(),
-            "METHOD  PATH  GUARD   SUMMARY\n\
-             GET     /     open    Greets.\n\
-             GET     /me   Bearer  Says who you are.\n\
-             DELETE  /me   Bearer\n"
+            "METHOD  PATH  GUARD          SUMMARY\n\
+             GET     /     open           Greets.\n\
+             GET     /me   Bearer         Says who you are.\n\
+             DELETE  /me   Bearer, owner\n"
         );
     }
 }
