@@ -43,6 +43,13 @@ impl From<&'static [u8]> for ResponseBody {
     }
 }
 
+/// `b"…"` and `include_bytes!`.
+impl<const N: usize> From<&'static [u8; N]> for ResponseBody {
+    fn from(bytes: &'static [u8; N]) -> ResponseBody {
+        bytes.as_slice().into()
+    }
+}
+
 impl From<Vec<u8>> for ResponseBody {
     fn from(bytes: Vec<u8>) -> ResponseBody {
         ResponseBody(bytes.into())
@@ -52,5 +59,29 @@ impl From<Vec<u8>> for ResponseBody {
 impl From<Cow<'static, [u8]>> for ResponseBody {
     fn from(bytes: Cow<'static, [u8]>) -> ResponseBody {
         ResponseBody(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::response::Response;
+
+    #[test]
+    fn every_kind_of_text_and_bytes_is_a_body() {
+        let with = |body: ResponseBody| Response::text("").with_body("a/b", body);
+        for response in [
+            with("icon".into()),
+            with(String::from("icon").into()),
+            with(Cow::Borrowed("icon").into()),
+            with(Cow::<str>::Owned("icon".to_owned()).into()),
+            with(b"icon".into()),
+            with(b"icon".as_slice().into()),
+            with(b"icon".to_vec().into()),
+            with(Cow::Borrowed(b"icon".as_slice()).into()),
+        ] {
+            assert_eq!(response.body(), b"icon");
+            assert_eq!(response.header("Content-Type"), Some("a/b"));
+        }
     }
 }
