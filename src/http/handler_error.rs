@@ -1,7 +1,7 @@
 //! What the client gets when a handler returns an error with `?`.
 //!
-//! The library's own [`Error`](crate::Error) has its own status, also inside another
-//! error. Any other error is a failure of the program: the log shows it, and the client
+//! The library's own [`Error`](crate::Error) has its own status, also if it is the cause
+//! of another error. Any other error is a failure of the program: the log shows it, and the client
 //! gets a 500 that says nothing about it, because the text could name a file or hold a
 //! secret.
 
@@ -57,8 +57,7 @@ impl<E: Into<Response>> From<Result<Response, E>> for Response {
 /// ```
 impl From<io::Error> for Response {
     fn from(error: io::Error) -> Response {
-        // What is wrong with a body, from a `BodyReader`.
-        error.downcast::<Error>().map_or_else(|error| logged_500(&error), Response::from)
+        from_error(&error)
     }
 }
 
@@ -76,23 +75,36 @@ impl From<io::Error> for Response {
 /// ```
 impl From<Box<dyn StdError>> for Response {
     fn from(error: Box<dyn StdError>) -> Response {
-        let error = match error.downcast::<Error>() {
-            Ok(own) => return Response::from(*own),
-            Err(error) => error,
-        };
-        match error.downcast::<io::Error>() {
-            Ok(error) => Response::from(*error),
-            Err(error) => logged_500(&*error),
-        }
+        from_error(&*error)
     }
 }
 
 /// As for `Box<dyn std::error::Error>`.
 impl From<Box<dyn StdError + Send + Sync>> for Response {
     fn from(error: Box<dyn StdError + Send + Sync>) -> Response {
-        let error: Box<dyn StdError> = error;
-        Response::from(error)
+        from_error(&*error)
     }
+}
+
+fn from_error(error: &(dyn StdError + 'static)) -> Response {
+    librarys_own(error).map_or_else(|| logged_500(error), Response::from)
+}
+
+/// The library's own error, if it is this one or one of its causes.
+fn librarys_own(error: &(dyn StdError + 'static)) -> Option<Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(own) = error.downcast_ref::<Error>() {
+            return Some(*own);
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            // `source` of an `io::Error` leaves out the error that it was made of, such
+            // as that of a `BodyReader`.
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 fn logged_500(error: &dyn StdError) -> Response {
@@ -122,6 +134,41 @@ mod tests {
             assert_eq!(response.status().code(), 413);
             assert_eq!(response.body(), br#"{"detail":"the content is too large"}"#);
         }
+    }
+
+    /// An error of a program, because of another one.
+    #[derive(Debug)]
+    struct Import(Box<dyn StdError + Send + Sync>);
+
+    impl std::fmt::Display for Import {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("s3cret: the import has failed")
+        }
+    }
+
+    impl StdError for Import {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&*self.0)
+        }
+    }
+
+    #[test]
+    fn the_librarys_own_error_is_found_however_many_errors_are_around_it() {
+        let own = || Import(Error::BodyTooLarge.into());
+        let io = || io::Error::other(io::Error::other(Error::BodyTooLarge));
+        let shared: Box<dyn StdError + Send + Sync> = Import(own().into()).into();
+        let boxed: [Box<dyn StdError>; 4] =
+            [own().into(), io().into(), Import(io().into()).into(), io::Error::other(own()).into()];
+        let responses = boxed.map(Response::from).into_iter();
+        for response in
+            responses.chain([shared.into(), io().into(), io::Error::other(own()).into()])
+        {
+            assert_eq!(response.status().code(), 413);
+            assert_eq!(response.body(), br#"{"detail":"the content is too large"}"#);
+        }
+        let other = Response::from(io::Error::other(Import("s3cret".into())));
+        assert_eq!(other.status().code(), 500);
+        assert_eq!(other.body(), br#"{"detail":"Internal Server Error"}"#);
     }
 
     #[test]
