@@ -324,6 +324,20 @@ mod tests {
     }
 
     #[test]
+    fn a_page_and_a_redirect_have_the_headers_that_a_browser_needs() {
+        let page = Response::html("<p>é");
+        assert_eq!(page.header("Content-Type"), Some("text/html; charset=utf-8"));
+        assert_eq!((page.status(), page.body()), (Status::OK, "<p>é".as_bytes()));
+        for status in [Status::SEE_OTHER, Status::TEMPORARY_REDIRECT, Status::PERMANENT_REDIRECT] {
+            let redirect = Response::redirect(status, format!("/notes/{}", 7));
+            assert_eq!((redirect.status(), redirect.body()), (status, &b""[..]));
+            assert_eq!(redirect.header("Location"), Some("/notes/7"));
+        }
+        let split = Response::redirect(Status::SEE_OTHER, "/\r\nSet-Cookie: a=b");
+        assert_eq!((split.status().code(), split.header("Location")), (500, None));
+    }
+
+    #[test]
     fn every_error_has_a_response_with_a_detail() {
         let response = Response::from(Error::HostRepeated);
         assert_eq!(response.status(), Status::BAD_REQUEST);
