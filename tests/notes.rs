@@ -2,6 +2,7 @@
 //! `127.0.0.1:8000`, or on the address that is its argument.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use guardhouse::Method::{DELETE, GET, POST};
@@ -15,26 +16,24 @@ const WRONG: Status = Status::UNPROCESSABLE_CONTENT;
 
 /// All notes by number: owner and title. Clones share them.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<BTreeMap<usize, (String, String)>>>);
+struct Notes {
+    by_number: Arc<Mutex<BTreeMap<usize, (String, String)>>>,
+    /// No number is used twice, so a note has one owner, for the guard and for the handler.
+    last: Arc<AtomicUsize>,
+}
 
 impl Notes {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, (String, String)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the note in the path exists, and is this user's.
-    fn has_owner(&self, request: &Request, user: &User) -> bool {
-        self.lock().get(&id(request)).is_some_and(|(owner, _)| owner == user.name())
+        self.by_number.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn list(&self, request: &mut Request, user: User) -> Result<Response, Response> {
         let limit = request.query_param("limit")?.unwrap_or("10".to_owned());
         let limit = limit.parse().map_err(|_| Response::detail(WRONG, "limit is not a number"))?;
         let notes = self.lock();
-        let own = notes.iter().filter(|(_, (owner, _))| owner == user.name());
-        let own = own.map(|(id, (_, title))| json!({"id": id, "title": title}));
-        let list: Vec<Value> = own.take(limit).collect();
-        Ok(Response::json(Value::from(list).to_string()))
+        let own = notes.iter().filter(|(_, (owner, _))| owner == user.name()).take(limit);
+        let list: Value = own.map(|(id, (_, title))| json!({"id": id, "title": title})).collect();
+        Ok(Response::json(list.to_string()))
     }
 
     fn add(&self, request: &mut Request, user: User) -> Result<Response, Response> {
@@ -43,22 +42,23 @@ impl Notes {
         }
         let sent: Value = serde_json::from_slice(request.body()?).unwrap_or_default();
         let title = sent["title"].as_str().ok_or_else(|| Response::detail(WRONG, "no title"))?;
-        let mut notes = self.lock();
-        let id = notes.last_key_value().map_or(1, |(last, _)| last + 1);
+        let id = self.last.fetch_add(1, Relaxed) + 1;
         let added = Response::json(json!({"id": id, "title": title}).to_string());
-        notes.insert(id, (user.name().to_owned(), title.to_owned()));
+        self.lock().insert(id, (user.name().to_owned(), title.to_owned()));
         Ok(added.with_status(Status::CREATED).with_header("Location", format!("/notes/{id}")))
     }
 
-    fn show(&self, request: &mut Request, _: User) -> Response {
+    fn show(&self, request: &mut Request, _: User) -> Result<Response, Response> {
         let (id, notes) = (id(request), self.lock());
-        let title = notes.get(&id).map(|(_, title)| title);
-        Response::json(json!({"id": id, "title": title}).to_string())
+        // Another request can have removed it after the guard saw it.
+        let removed = || Response::detail(Status::NOT_FOUND, "Not Found");
+        let (_, title) = notes.get(&id).ok_or_else(removed)?;
+        Ok(Response::json(json!({"id": id, "title": title}).to_string()))
     }
 
-    fn remove(&self, request: &mut Request, _: User) -> Response {
+    fn remove(&self, request: &mut Request, _: User) -> Result<Response, Response> {
         self.lock().remove(&id(request));
-        Response::new(Status::NO_CONTENT)
+        Ok(Response::new(Status::NO_CONTENT))
     }
 }
 
@@ -67,28 +67,25 @@ fn id(request: &Request) -> usize {
     request.param("id").and_then(|id| id.parse().ok()).unwrap_or_default()
 }
 
-/// A handler that shares the notes with the others.
-fn with<R>(
-    notes: &Notes,
-    handler: fn(&Notes, &mut Request, User) -> R,
-) -> impl Fn(&mut Request, User) -> R + use<R> {
-    let notes = notes.clone();
-    move |request, user| handler(&notes, request, user)
-}
-
 fn routes() -> Routes {
     let users = [("s3cret-token-of-ann", "ann"), ("s3cret-token-of-bob", "bob")];
     let users = Users::new(users.map(|(token, name)| (token, User::new(name, []))));
-    let notes = &Notes::default();
+    let notes = Notes::default();
+    let with = |handler: fn(&Notes, &mut Request, User) -> Result<Response, Response>| {
+        let notes = notes.clone();
+        move |request: &mut Request, user: User| handler(&notes, request, user)
+    };
     let signed_in = guard::bearer("notes", move |token| users.by_token(token));
     let all = notes.clone();
-    let own = signed_in.clone().hide_unless("owner", move |asked, user| all.has_owner(asked, user));
+    let own = signed_in.clone().hide_unless("owner", move |request, user| {
+        all.lock().get(&id(request)).is_some_and(|(owner, _)| owner == user.name())
+    });
     Routes::new([
         Route::open(GET, "/", |_: &mut Request| Response::html("<a href=docs>Try the notes</a>")),
-        Route::guarded(GET, "/notes", signed_in.clone(), with(notes, Notes::list)),
-        Route::guarded(POST, "/notes", signed_in, with(notes, Notes::add)),
-        Route::guarded(GET, "/notes/{id}", own.clone(), with(notes, Notes::show)),
-        Route::guarded(DELETE, "/notes/{id}", own, with(notes, Notes::remove)),
+        Route::guarded(GET, "/notes", signed_in.clone(), with(Notes::list)),
+        Route::guarded(POST, "/notes", signed_in, with(Notes::add)),
+        Route::guarded(GET, "/notes/{id}", own.clone(), with(Notes::show)),
+        Route::guarded(DELETE, "/notes/{id}", own, with(Notes::remove)),
     ])
     .documented("Notes", "1.0")
     .map_answers(cors)
@@ -133,7 +130,8 @@ mod tests {
         let routes = routes();
         let add = TestRequest::new(POST, "/notes").with_header("Content-Type", "application/json");
         assert_eq!(ask(&routes, "ann", add.clone().with_body("[]")).0, 422);
-        assert_eq!(ask(&routes, "ann", add.with_body(r#"{"title":"Milk"}"#)).0, 201);
+        let add = add.with_body(r#"{"title":"Milk"}"#);
+        assert_eq!(ask(&routes, "ann", add.clone()).0, 201);
         for (user, method, target, status, body) in [
             ("ann", GET, "/notes/1", 200, r#"{"id":1,"title":"Milk"}"#),
             ("ann", GET, "/notes?limit=x", 422, r#"{"detail":"limit is not a number"}"#),
@@ -146,5 +144,7 @@ mod tests {
             let answer = ask(&routes, user, TestRequest::new(method, target));
             assert_eq!(answer, (status, body.to_owned()), "{user} {target}");
         }
+        // The number of a removed note is not used again.
+        assert_eq!(ask(&routes, "bob", add).1, r#"{"id":2,"title":"Milk"}"#);
     }
 }

@@ -64,6 +64,11 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
+    /// Whether not one byte of the next answer has come.
+    pub fn has_received_nothing(&self) -> bool {
+        self.received.is_empty()
+    }
+
     /// Waits until the server has closed the connection, and returns what came
     /// before that.
     #[track_caller]
