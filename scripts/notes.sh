@@ -45,6 +45,9 @@ ask /notes/1 -H "$ann" --request DELETE
 expect 'she removes it' 204 "$(status)"
 ask /notes/1 -H "$ann"
 expect 'and it is gone' 404 "$(status)"
+for note in 2 3; do ask "/notes/$note" -H "$ann" --request DELETE; done
+ask /notes -H "$bob" -H "$json" --data '{"title":"Call Ann"}'
+expect 'the numbers of her notes are never those of others' '201 /notes/4' "$(status) $(header Location)"
 ask /notes/1 --request OPTIONS -H 'Origin: http://localhost:3000' -H 'Access-Control-Request-Method: DELETE'
 expect 'a page of the known origin may ask what it may do, without a token' \
     '204 http://localhost:3000 GET, POST, DELETE' \
