@@ -1,16 +1,9 @@
 #!/usr/bin/env bash
 # Programs that know the Common Log Format read the access log: goaccess counts its
 # requests, and fail2ban finds the failed logins and the wrong tokens in it.
-set -euo pipefail
-unset CDPATH
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/server.sh"
 
-# In another directory, as in login.sh: the other scripts use the build without
-# logins.
-target=${CARGO_TARGET_DIR:-target}/login
-cargo build --release --locked --quiet --features login --target-dir "$target"
-GUARDHOUSE=$target/release/guardhouse
-. scripts/server.sh
+use_build_with_logins
 
 need goaccess goaccess
 

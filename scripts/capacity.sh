@@ -161,6 +161,7 @@ with server("--log-level", "warn", "--max-connections", "20") as (process, addre
     for step in range(100):
         for reader in crowd:
             reader.step()
+        # A reader is slow because time passes between its steps.
         time.sleep(0.05)
         if step >= 20 and step % 4 == 0:
             new_client_is_served(address)

@@ -35,11 +35,8 @@ NODE_PATH=$dir/node_modules "$node" tests/docs.js "$url" "$chromium" ${SHOTS:+"$
 stop
 expect 'the server stops' 0 "$code"
 
-# In a build with logins the page has a login form. This build has its own target
-# directory, as in login.sh.
-target=${CARGO_TARGET_DIR:-target}/login
-cargo build --release --locked --quiet --features login --target-dir "$target"
-GUARDHOUSE=$target/release/guardhouse
+# In a build with logins the page has a login form.
+use_build_with_logins
 umask 077
 echo "ann:$("$GUARDHOUSE" --hash-password <<<correct-horse)" >"$dir/users.txt"
 start --users "$dir/users.txt"

@@ -2,15 +2,9 @@
 # Logins: a password in the users file, and a token for it from POST /token, as the
 # manual shows; a terminal; a library that knows RFC 6749; and how long other
 # clients wait while 64 clients guess passwords.
-set -euo pipefail
-unset CDPATH
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/server.sh"
 
-# In another directory: the other scripts use the build without logins.
-target=${CARGO_TARGET_DIR:-target}/login
-cargo build --release --locked --quiet --features login --target-dir "$target"
-GUARDHOUSE=$target/release/guardhouse
-. scripts/server.sh
+use_build_with_logins
 
 expect_like '--routes shows the route that gives tokens' '*POST *  /token *' "$("$GUARDHOUSE" --routes)"
 expect_like 'and the routes that accept them' '*GET *  /protected *  Bearer from /token  *' "$("$GUARDHOUSE" --routes)"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The program to copy, tests/notes.rs, as its users meet it: with curl, and in a browser
-# if chromium, node and npm can be had.
+# if chromium, node and npm are there or can be installed.
 . "$(dirname "$0")/server.sh"
 
 cargo build --release --locked --quiet --example notes

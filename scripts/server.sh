@@ -50,6 +50,14 @@ need() {
     eval "${1//-/_}=\$path"
 }
 
+# use_build_with_logins: from here on, the server is one with the feature login. It has a
+# target directory of its own, because the other scripts use the build without logins.
+use_build_with_logins() {
+    local target=${CARGO_TARGET_DIR:-target}/login
+    cargo build --release --locked --quiet --features login --target-dir "$target"
+    GUARDHOUSE=$target/release/guardhouse
+}
+
 # also_stop PID: a program beside the server, which the end of the script stops.
 also_stop() { others+=("$1"); }
 

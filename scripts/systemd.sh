@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The systemd unit of the manual: systemd finds no fault in it. Its command runs as a
-# user who can read the users file only as a member of its group, and after the
-# unit's reload, a removed user is out. (systemd itself does not run here.)
+# user that can read the users file only because of its group. After the reload of the
+# unit, the token of a removed user is refused. (systemd itself does not run here.)
 . "$(dirname "$0")/server.sh"
 
 need systemd-analyze systemd
