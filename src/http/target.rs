@@ -96,11 +96,7 @@ fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
     decoded.push_str(parts.next().unwrap_or_default());
     for part in parts {
         let (hex, rest) = part.split_at_checked(2).ok_or(Error::Target)?;
-        // `from_str_radix` would accept `+f`.
-        if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Error::Target);
-        }
-        let byte = u8::from_str_radix(hex, 16).map_err(|_| Error::Target)?;
+        let byte = hex_byte(hex.bytes()).ok_or(Error::Target)?;
         if is_unreserved(byte) {
             decoded.push(char::from(byte));
         } else {
@@ -118,15 +114,18 @@ pub(crate) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
-            b'%' => hex_digit(bytes.next()?)? << 4 | hex_digit(bytes.next()?)?,
+            b'%' => hex_byte(&mut bytes)?,
             plain => plain,
         });
     }
     String::from_utf8(decoded).ok()
 }
 
-fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+/// The byte that the next two hexadecimal digits write. `u8::from_str_radix` would accept
+/// `+f`.
+fn hex_byte(mut digits: impl Iterator<Item = u8>) -> Option<u8> {
+    let mut digit = || char::from(digits.next()?).to_digit(16);
+    u8::try_from(digit()? << 4 | digit()?).ok()
 }
 
 /// Whether the bytes are `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2).
