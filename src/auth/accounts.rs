@@ -63,8 +63,8 @@ impl Account {
 #[derive(Default)]
 pub(super) struct Accounts {
     by_name: HashMap<String, Account>,
-    /// The password whose check costs most. An unknown name is checked with it, so its
-    /// answer takes as long as the slowest one for a known name.
+    /// The password whose check costs most, by an estimate. An unknown name is checked with
+    /// it, so that its answer does not come sooner than that for a known name.
     most_expensive: Option<Password>,
 }
 

@@ -1,9 +1,9 @@
-//! Conditions on the user whom a guard has found: a scope, or whatever the request and the
-//! user together must fulfil. So "only Ann sees Ann's notes" is said in the table, and not
-//! in each handler.
+//! Conditions that a guard adds to another one: the user must have a scope, or a function
+//! checks the request and the user together. So "only Ann sees Ann's notes" stands in the
+//! table, and not in each handler.
 //!
-//! A handler that forgets this check is the most frequent fault of APIs: "broken object
-//! level authorization" is the first of OWASP's API security risks (API1:2023).
+//! A handler that forgets this check has "broken object level authorization", the first of
+//! OWASP's API security risks (API1:2023).
 
 use crate::auth::challenge::Refusal;
 use crate::auth::guard::Guard;
@@ -170,7 +170,10 @@ mod tests {
         assert_eq!(answer(owner(), "/ann/notes", "ann"), "200 - ann");
         let not_found = r#"404 - {"detail":"Not Found"}"#;
         assert_eq!(answer(owner(), "/ann/notes", "bob"), not_found);
-        assert!(answer(owner(), "/ann/notes", "").starts_with("401 "), "who are you comes first");
+        assert!(
+            answer(owner(), "/ann/notes", "").starts_with("401 "),
+            "the token is checked first"
+        );
     }
 
     #[test]

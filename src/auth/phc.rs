@@ -51,7 +51,7 @@ pub(super) struct Cost {
     /// How often all of the memory is filled: `t`.
     passes: u32,
     /// Parts of the memory that could be filled at the same time: `p`. The crate
-    /// fills one after the other, so they do not change the cost.
+    /// fills one after the other, so the estimate leaves them out.
     lanes: u32,
 }
 
@@ -85,13 +85,14 @@ impl Cost {
         }
     }
 
-    /// The time that a check takes, as the number of KiB that it fills.
+    /// A measure of the time that a check takes: the number of KiB that it fills.
     fn work(self) -> u64 {
         u64::from(self.kib) * u64::from(self.passes)
     }
 
-    /// Whether a check takes longer than with the other cost. With the same work, more
-    /// memory takes longer, because less of it fits into the processor's cache.
+    /// Whether a check costs more than with the other cost, by its work, and then by its
+    /// memory. This is an estimate: the real time also depends on the processor's cache and
+    /// on `p`.
     pub(super) fn is_above(self, other: Cost) -> bool {
         (self.work(), self.kib) > (other.work(), other.kib)
     }

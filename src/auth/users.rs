@@ -85,8 +85,8 @@ impl Users {
     }
 
     /// The account with this name. For an unknown name, an account for which no
-    /// password is right; checking one takes as long as for the known name whose
-    /// check takes longest.
+    /// password is right; checking one does the work of the known name whose hash
+    /// costs most.
     ///
     /// ```
     /// use guardhouse::{Password, Users};

@@ -15,8 +15,8 @@
 //!   §3.3) `#` `,` `;`. Each part of it has 1 to 15 characters.
 //! - A word that begins with `#`, `;` or `//` is a remark. It may not follow a value.
 //!
-//! A part of a scope is always shorter than a token. So where the end of a line is
-//! missing, or a token has a colon in it, no part of a token becomes a scope.
+//! A part of a scope is shorter than a token (except in tests that allow short tokens). So
+//! if the end of a line is missing, the token of the next line does not become a scope.
 //!
 //! Spaces and tabs around the name, the token and the scopes are skipped.
 
@@ -261,7 +261,7 @@ mod tests {
         ] {
             assert_eq!(fault(line), Fault::Scope(ScopeFault::Begin(begin)), "{line}");
         }
-        // A user who is commented out with another sign stays out.
+        // Another sign does not make a comment, so such a line is refused.
         for line in [";ann:TOKEN", "// ann:TOKEN", "-- ann:TOKEN", "%ann:TOKEN", "!ann:TOKEN"] {
             assert_eq!(fault(line), Fault::NameBegin(line.chars().next().unwrap()), "{line}");
         }

@@ -59,8 +59,12 @@ impl Routes {
     /// handlers and guards, 404, 405, 501, and the 204 of OPTIONS; also the 500 after a
     /// panic. For headers that all answers need, such as those of CORS or a request id.
     ///
-    /// Errors in a head (400, 408, 431 …) are outside: there is no request then. A second
-    /// call comes after the first.
+    /// Errors in a head (400, 408, 431 …) do not pass it: there is no request then. A
+    /// second call comes after the first.
+    ///
+    /// Change the answer that `map` gets. If it makes a new one, all headers of the old
+    /// one are gone, also the challenge of a 401; only `no-store` and the close of the
+    /// connection are kept.
     ///
     /// ```
     /// use guardhouse::{Method::GET, Request, Response, Route, Routes};

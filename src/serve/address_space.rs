@@ -1,8 +1,9 @@
 //! How many connections have room in the address space of this process, where that has a
 //! limit (`ulimit -v`).
 //!
-//! If an allocation fails, the whole program ends. So the server accepts no more
-//! connections than can all have what their limits allow them, at the same time.
+//! If an allocation fails, the whole program ends. So the server has no more connections
+//! than can all have a stack and full buffers at the same time. Bodies that handlers read,
+//! and what the allocator sets aside for its threads, are not counted.
 
 use std::fs;
 
