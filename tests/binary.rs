@@ -327,7 +327,7 @@ fn the_route_table_names_guards_and_where_clients_get_tokens() {
         "GET /open open Anyone may see this.".to_owned(),
         "GET /secure verify_user Behind a guard that lets everyone pass.".to_owned(),
         format!("GET /protected {bearer} Greets the user whose token it is."),
-        format!("any /auth {bearer} Tells a proxy whose token it is, and checks ?scope=."),
+        format!("any /auth Basic or {bearer} Tells a proxy whose token it is, and checks ?scope=."),
     ] {
         assert!(rows.iter().any(|words| words.join(" ") == row), "{row}");
     }
