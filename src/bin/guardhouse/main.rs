@@ -102,7 +102,8 @@ fn serve(options: Options) -> Result<(), Failure> {
         .map_err(|error| Failure::CouldNotRun(format!("can't start a thread: {error}")))?;
     let control = Control { stop: server.stop(), readiness: readiness.clone(), reload };
     control.start(options.drain_delay);
-    // Write all warnings before the line that says that the server listens.
+    log::info!("the routes are at {scheme}://{}/docs", listen::for_browser(address));
+    // Write all of this before the line that says that the server listens.
     log::logger().flush();
     // If no program reads stdout, the server runs all the same.
     let _ = commands::write(&format!("listening on {scheme}://{address}\n"));

@@ -58,16 +58,19 @@ pub fn routes(readiness: Readiness, signed_in: Guard<User>) -> [Route; 3] {
     ]
 }
 
+// Probes come every few seconds, so their lines would hide all others.
+
 fn live() -> Response {
-    Response::text("live\n")
+    Response::text("live\n").logged_at_debug()
 }
 
 fn ready(is_ready: bool) -> Response {
-    if is_ready {
+    let answer = if is_ready {
         Response::text("ready\n")
     } else {
         Response::text("stopping\n").with_status(Status::SERVICE_UNAVAILABLE)
-    }
+    };
+    answer.logged_at_debug()
 }
 
 /// Answers 204 with the user's name and scopes, or 403 if the user does not have
