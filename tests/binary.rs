@@ -371,7 +371,7 @@ fn the_log_says_where_the_docs_page_is() {
 
 #[test]
 fn a_client_of_ipv4_is_logged_with_its_own_address_on_a_socket_of_both_families() {
-    if std::net::TcpListener::bind("[::]:0").is_err() {
+    if TcpListener::bind("[::]:0").is_err() {
         return println!("skipped: this machine has no IPv6");
     }
     let mut server = Running::start(&["--listen", "[::]:0"]);

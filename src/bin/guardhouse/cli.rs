@@ -22,8 +22,9 @@ pub enum Command {
     NewToken { name: String, scopes: Vec<String>, file: Option<PathBuf> },
     /// Read a password, and print its hash for the users file.
     HashPassword,
-    /// Ask a running server whether it is well.
-    HealthCheck { url: String },
+    /// Ask a running server whether it is well. An `https://` URL needs the file of the
+    /// server's certificate.
+    HealthCheck { url: String, certificate: Option<PathBuf> },
     /// Print [`HELP`].
     Help,
     /// Print the version.
@@ -98,8 +99,11 @@ Commands:
                           with --append, add it to that file as well
   --hash-password         read a password from the terminal or from stdin, and
                           print its hash for the users file (login)
-  --healthcheck URL       send GET, and exit with 0 if the answer is 2xx;
-                          'default' means http://127.0.0.1:8000/healthz
+  --healthcheck URL [--tls-cert FILE]
+                          send GET, and exit with 0 if the answer is 2xx;
+                          'default' means http://127.0.0.1:8000/healthz.
+                          An https:// URL needs the server's certificate, and
+                          with it 'default' means https:// (tls)
   -h, --help              print this help
   -V, --version           print the version
 
@@ -163,7 +167,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
         let value = value.ok_or_else(|| format!("{name} needs a value"));
         match name {
             "--new-token" => return new_token(value?, arguments),
-            "--healthcheck" => return Ok(Command::HealthCheck { url: health_check_url(value?) }),
+            "--healthcheck" => return health_check(value?, arguments, certificate),
             "--tls-cert" => certificate = Some(value?.into()),
             "--tls-key" => key = Some(value?.into()),
             _ => options.set(name, value)?,
@@ -209,8 +213,24 @@ fn require_feature(name: &str) -> Result<(), String> {
     ))
 }
 
-fn health_check_url(url: String) -> String {
-    if url == "default" { "http://127.0.0.1:8000/healthz".to_owned() } else { url }
+/// `--healthcheck`: after its URL there may be `--tls-cert FILE`.
+fn health_check(
+    url: String,
+    mut arguments: impl Iterator<Item = String>,
+    mut certificate: Option<PathBuf>,
+) -> Result<Command, String> {
+    while let Some(argument) = arguments.next() {
+        let value = match argument.split_once('=') {
+            Some(("--tls-cert", value)) => Some(value.to_owned()),
+            _ if argument == "--tls-cert" => arguments.next(),
+            _ => return Err(format!("unexpected argument {argument:?} after --healthcheck")),
+        };
+        require_feature("--tls-cert")?;
+        certificate = Some(value.ok_or("--tls-cert needs a value")?.into());
+    }
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    let url = if url == "default" { format!("{scheme}://127.0.0.1:8000/healthz") } else { url };
+    Ok(Command::HealthCheck { url, certificate })
 }
 
 impl Options {
@@ -312,8 +332,11 @@ mod tests {
         let scopes = vec!["a".into(), "b".into()];
         let new_token = Command::NewToken { name: "ann".into(), scopes, file: None };
         assert_eq!(parsed(&["--new-token", "ann", "a", "b"]), Ok(new_token));
-        let check = Command::HealthCheck { url: "http://127.0.0.1:8000/healthz".into() };
+        let url = "http://127.0.0.1:8000/healthz".to_owned();
+        let check = Command::HealthCheck { url, certificate: None };
         assert_eq!(parsed(&["--healthcheck", "default"]), Ok(check));
+        let unexpected = Err("unexpected argument \"--nope\" after --healthcheck".to_owned());
+        assert_eq!(parsed(&["--healthcheck", "default", "--nope"]), unexpected);
     }
 
     #[test]
@@ -382,6 +405,25 @@ mod tests {
         assert_eq!(one("--tls-key=k"), "--tls-key needs --tls-cert as well");
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn a_health_check_takes_the_certificate_of_the_server() {
+        let check = |url: &str| {
+            Ok(Command::HealthCheck { url: url.to_owned(), certificate: Some("c.pem".into()) })
+        };
+        for arguments in [
+            &["--healthcheck", "default", "--tls-cert", "c.pem"][..],
+            &["--healthcheck=default", "--tls-cert=c.pem"],
+            &["--tls-cert", "c.pem", "--healthcheck", "default"],
+        ] {
+            assert_eq!(parsed(arguments), check("https://127.0.0.1:8000/healthz"));
+        }
+        let other = parsed(&["--healthcheck", "https://a/b", "--tls-cert=c.pem"]);
+        assert_eq!(other, check("https://a/b"));
+        let missing = Err("--tls-cert needs a value".to_owned());
+        assert_eq!(parsed(&["--healthcheck", "default", "--tls-cert"]), missing);
+    }
+
     #[cfg(not(feature = "tls"))]
     #[test]
     fn a_build_without_tls_says_which_one_has_it() {
@@ -390,6 +432,8 @@ mod tests {
                         cargo build --release --features tls";
             assert_eq!(parsed(&[option, "file.pem"]), Err(format!("{option} {says}")));
         }
+        let check = parsed(&["--healthcheck", "default", "--tls-cert", "file.pem"]);
+        assert!(check.is_err_and(|usage| usage.contains("the feature tls")));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 use guardhouse::users;
 
 use crate::failure::Failure;
+use crate::pinned::Pinned;
 use crate::{health_check, logins};
 
 /// Prints a text to stdout.
@@ -40,9 +41,11 @@ pub fn hash_password() -> Result<(), Failure> {
     print(&format!("{hash}\n"))
 }
 
-/// `--healthcheck`: succeeds if a running server answers 2xx.
-pub fn health_check(url: &str) -> Result<(), Failure> {
-    match health_check::ask(url) {
+/// `--healthcheck`: succeeds if a running server answers 2xx. `certificate` is the file
+/// of the server's certificate, for HTTPS.
+pub fn health_check(url: &str, certificate: Option<&Path>) -> Result<(), Failure> {
+    let certificate = certificate.map(Pinned::load).transpose().map_err(Failure::could_not_run)?;
+    match health_check::ask(url, certificate.as_ref()) {
         Ok(200..=299) => Ok(()),
         Ok(code) => Err(Failure::CouldNotRun(format!("{url} answers {code}"))),
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {

@@ -25,6 +25,11 @@ mod logins;
 #[path = "no_logins.rs"]
 mod logins;
 mod operations;
+#[cfg(feature = "tls")]
+mod pinned;
+#[cfg(not(feature = "tls"))]
+#[path = "no_pinned.rs"]
+mod pinned;
 #[cfg(feature = "login")]
 mod prompt;
 mod reload;
@@ -72,7 +77,9 @@ fn run(command: Command) -> Result<(), Failure> {
             commands::new_token(&name, &scopes, file.as_deref())
         }
         Command::HashPassword => commands::hash_password(),
-        Command::HealthCheck { url } => commands::health_check(&url),
+        Command::HealthCheck { url, certificate } => {
+            commands::health_check(&url, certificate.as_deref())
+        }
     }
 }
 
