@@ -42,12 +42,20 @@ need() {
     local path
     if ! path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1") &&
         [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes \
-            --no-install-recommends "$2"; } </dev/null >/dev/null 2>&1 || true
+        { timeout 60 apt-get update && DEBIAN_FRONTEND=noninteractive timeout 120 apt-get install \
+            --yes --no-install-recommends "$2"; } </dev/null >/dev/null 2>&1 || true
     fi
     path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1") ||
         skip "$1 is not installed: apt-get install $2"
     eval "${1//-/_}=\$path"
+}
+
+# from_pypi PACKAGE ...: an environment of Python in $dir/venv with these packages.
+from_pypi() {
+    command -v python3 >/dev/null || skip 'python3 is not installed'
+    python3 -m venv "$dir/venv" >/dev/null 2>&1 || skip 'python3 has no venv module'
+    timeout 60 "$dir/venv/bin/pip" install --quiet --disable-pip-version-check "$@" </dev/null >/dev/null 2>&1 ||
+        skip "PyPI does not give $*"
 }
 
 # use_build_with_logins: from here on, the server is one with the feature login. It has a
