@@ -80,7 +80,7 @@ impl AccessLog {
 }
 
 /// `GET /path HTTP/1.1`, from the bytes of a head; `-` if they have no request line. The
-/// query is left out.
+/// query is left out, and `-` stands for a method or a target that may be a secret.
 struct RequestLine<'r>(&'r [u8]);
 
 impl RequestLine<'_> {
@@ -96,11 +96,12 @@ impl Display for RequestLine<'_> {
         let line = String::from_utf8_lossy(self.0.get(..end).unwrap_or_default());
         let parts: Vec<&str> = line.splitn(4, ' ').collect();
         match parts[..] {
-            [method, target, version] if is_target(target) && is_version(version) => {
+            [method, target, version] if is_version(version) => {
                 // Every registered method is written in such letters. Another word may be
                 // a token that a client has put in the wrong place.
                 let plain = |byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_');
                 let method = if every(method.as_bytes(), plain) { method } else { "-" };
+                let target = if is_target(target) { target } else { "-" };
                 let path = target.split(['?', '#']).next().unwrap_or_default();
                 let (method, path) = (first(Self::METHOD, method), first(Self::TARGET, path));
                 write!(f, "{method} {} {version}", Escaped(path))
@@ -223,13 +224,13 @@ mod tests {
             "GET  / HTTP/1.1\r\n",
             "GET /a?token=a s3cret HTTP/1.1\r\n",
             "Authorization: Bearer s3cret\r\n",
-            "GET s3cret HTTP/1.1\r\n",
             "GET / s3cret\r\n",
             "GET / HTTP/s3cret\r\n",
-            "GET http://ann:s3cret@a/ HTTP/1.1\r\n",
-            "CONNECT ann:s3cret@a:80 HTTP/1.1\r\n",
         ] {
             assert_eq!(logged(head), "-", "{head:?}");
+        }
+        for target in ["s3cret", "http://ann:s3cret@a/", "ann:s3cret@a:80", "a:80", "open"] {
+            assert_eq!(logged(&format!("GET {target} HTTP/1.1\r\n")), "GET - HTTP/1.1");
         }
         assert_eq!(logged("s3cret / HTTP/1.1\r\n"), "- / HTTP/1.1");
         let (method, path) = ("M".repeat(9_000), "a".repeat(9_000));
