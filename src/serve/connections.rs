@@ -45,7 +45,7 @@ impl Registry {
         let slowest = open().filter_map(slow_since).min_by_key(|(since, ..)| *since);
         match slowest.map(|(since, slow, how)| (since.elapsed(), slow, how)) {
             Some((behind, slow, how)) if behind >= MAX_LAG => Evictable::Now(slow, how),
-            Some((behind, ..)) => Evictable::After(MAX_LAG - behind),
+            Some((behind, ..)) => Evictable::After(MAX_LAG.saturating_sub(behind)),
             // Its worker says in a moment what it waits for.
             None if open().any(|connected| connected.state.wait() == Wait::Worker) => {
                 Evictable::After(Duration::from_millis(1))

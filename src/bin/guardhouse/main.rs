@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cli::{Command, Options};
-use control::Control;
+use control::{Control, Parts};
 use failure::Failure;
 use guardhouse::{Routes, UsersFile};
 use https::Https;
@@ -79,6 +79,8 @@ fn run(command: Command) -> Result<(), Failure> {
 /// Serves until a signal stops the server.
 fn serve(options: Options) -> Result<(), Failure> {
     logger::init(options.log_level);
+    // First of all: without it, a signal would end the program while a file is loaded.
+    let control = Control::start();
     let load = if options.allow_short_tokens {
         UsersFile::load_allowing_short_tokens
     } else {
@@ -100,8 +102,8 @@ fn serve(options: Options) -> Result<(), Failure> {
     let readiness = Readiness::new();
     let reload = Reload::start(users, https)
         .map_err(|error| Failure::CouldNotRun(format!("can't start a thread: {error}")))?;
-    let control = Control { stop: server.stop(), readiness: readiness.clone(), reload };
-    control.start(options.drain_delay);
+    let (stop, drain_delay) = (server.stop(), options.drain_delay);
+    control.serve(Parts { stop, readiness: readiness.clone(), reload, drain_delay });
     // Write all warnings before the line that says that the server listens.
     log::logger().flush();
     // If no program reads stdout, the server runs all the same.
