@@ -227,7 +227,9 @@ fn a_connection_whose_peer_has_sent_a_part_of_a_request_makes_room() {
         let status = if part.contains("/nope") { 404 } else { 408 };
         assert_eq!(client.answer().status, status, "{part:?}");
     }
-    fresh.iter().for_each(|_| handler.go_on());
+    for _ in &fresh {
+        handler.go_on();
+    }
     for mut client in fresh {
         client.stream.set_read_timeout(Some(PATIENCE)).unwrap();
         assert_eq!(client.answer().text(), "held");

@@ -144,7 +144,9 @@ fn signals_that_come_while_the_users_are_loaded_are_obeyed() {
     let pipe = env::temp_dir().join(format!("guardhouse-{}-loading", process::id()));
     for names in [&["HUP"][..], &["USR1", "USR2"], &["HUP", "HUP", "USR1"]] {
         let (server, mut users) = start_loading(&pipe);
-        names.iter().for_each(|name| signal(&server, name));
+        for name in names {
+            signal(&server, name);
+        }
         users.write_all(b"ann:s3cret-token-of-ann\n").unwrap();
         drop(users);
         let mut server = server;
