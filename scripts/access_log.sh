@@ -8,12 +8,8 @@ use_build_with_logins
 need goaccess goaccess
 
 users=$dir/users.txt
-umask 077
-{
-    "$GUARDHOUSE" --new-token 'Ann Lee' reports:read
-    echo "bob:$("$GUARDHOUSE" --hash-password <<<correct-horse)"
-} >"$users"
-token=$(sed -n 's/^Ann Lee:\([^:]*\):.*/\1/p' "$users")
+token=$("$GUARDHOUSE" --new-token 'Ann Lee' reports:read --append "$users" | head -n 1)
+"$GUARDHOUSE" --new-password bob --append "$users" <<<correct-horse >/dev/null
 start --users "$users" --log-level debug
 
 sent=0 bytes=0

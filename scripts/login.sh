@@ -22,8 +22,8 @@ code=0
 expect 'an empty password is refused' "1 guardhouse: can't hash the password: it is empty" "$code $(cat "$dir/log")"
 
 users=$dir/users.txt
-umask 077
-echo "ann:$hashed:reports:read" >"$users"
+line=$("$GUARDHOUSE" --new-password ann reports:read --append "$users" <<<correct-horse)
+expect '--new-password adds a line to the file, which only its owner can read' "600 $line" "$(stat -c %a "$users") $(cat "$users")"
 start --users "$users"
 expect 'the log has no warning about the file' '' "$(grep WARN "$dir/log" || true)"
 
@@ -57,13 +57,23 @@ me() {
     ask /users/me -H "Authorization: Bearer $token"
     status
 }
-"$GUARDHOUSE" --new-token bob >>"$users"
+{
+    read -r bobs
+    read -r line
+} < <("$GUARDHOUSE" --new-token bob reports:read --until 2999-12-31 --append "$users")
 reload 1
 expect 'after a reload the token is still valid' 200 "$(me)"
+ask /users/me -H "Authorization: Bearer $bobs"
+expect 'and so is one of which the file has only the hash' '200 {"username":"bob"}' "$(status) $(body)"
+expect 'the hash is that of sha256sum' "bob:sha256:$(printf %s "$bobs" | sha256sum | cut -d' ' -f1):reports:read:2999-12-31" "$line"
+echo "eve:sha256:$(printf %s eve-s-expired-token | sha256sum | cut -d' ' -f1)::2026-01-01" >>"$users"
 grep -v '^ann:' "$users" >"$dir/others"
 mv "$dir/others" "$users"
 reload 2
 expect 'but not after the user is removed' 401 "$(me)"
+ask /users/me -H 'Authorization: Bearer eve-s-expired-token'
+expect_like 'a token is not valid after its last day' '401 *error="invalid_token"*' "$(status) $(header WWW-Authenticate)"
+expect_like 'and the log warns of that' '*lines that have expired or will within a week: 1; the first is one of "eve"*' "$(cat "$dir/log")"
 
 stop
 expect 'the log names the user who logged in' 1 "$(grep -c ' - ann .* "POST /token HTTP/1.1" 200 ' "$dir/log" || true)"

@@ -100,10 +100,13 @@ pub mod tls {
 /// The users file: what can be wrong with it, what a reload changed, and new lines
 /// for it.
 pub mod users {
+    #[cfg(feature = "login")]
+    pub use crate::auth::hashed_tokens::hashed;
+    pub use crate::auth::secret::new_token;
     pub use crate::auth::users_append::append;
     pub use crate::auth::users_changes::{Changes, Count};
     pub use crate::auth::users_file::LoadError;
-    pub use crate::auth::users_line::new_line;
+    pub use crate::auth::users_line::line;
     pub use crate::auth::users_text::LineError;
 }
 

@@ -40,6 +40,9 @@ fn a_file_that_is_not_a_whole_users_file_does_not_start_the_server() {
         ("ann:$apr1$abcdefgh$Ovw7Cg8Q2F8PVF1mDqsGv/\n".to_owned(), 1, "htpasswd"),
         ("ann:argon2$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA\n".to_owned(), 1, "Django"),
         (format!("# team\r{ANN}"), 1, "CR"),
+        (format!("# team\r{}", ANN.replace('\n', "\r")), 1, "CR"),
+        (format!("ann:{ANN_TOKEN}:read:2027-02-29\n"), 1, "not a day"),
+        ("ann:e1NTSEF9MGMwYmxGVFhYTnVBTUhFQ1M0dXhyajNaaWVNb1dJbXI=\n".to_owned(), 1, "Base64"),
         (format!("{ANN}bob\u{200b}{BOB}"), 2, "U+200B"),
         (ANN.trim_end().to_owned(), 1, "new line"),
     ] {
@@ -53,11 +56,12 @@ fn a_file_that_is_not_a_whole_users_file_does_not_start_the_server() {
             assert!(!stderr.contains(token), "{stderr}");
         }
     }
-    file.write("");
-    let output = file.run(&["--listen", "127.0.0.1:0", "--users", "FILE"]);
-    assert!(
-        String::from_utf8(output.stderr).unwrap().ends_with(" is empty, so it may be cut off\n")
-    );
+    for text in ["", "\u{feff}"] {
+        file.write(text);
+        let output = file.run(&["--listen", "127.0.0.1:0", "--users", "FILE"]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.ends_with(" is empty, so it may be cut off\n"), "{stderr}");
+    }
 }
 
 #[test]
@@ -191,17 +195,35 @@ fn new_tokens_are_added_to_a_file_with_which_the_server_then_starts() {
     let add = |arguments: &[&str]| {
         let output = file.run(arguments);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
+        New::printed(&String::from_utf8(output.stdout).unwrap())
     };
     let first = add(&["--new-token", "ann", "reports:read", "--append", "FILE"]);
     assert_eq!(fs::metadata(&file.0).unwrap().permissions().mode() & 0o777, 0o600);
     // An editor has taken the last new line away.
-    file.write(first.trim_end());
-    let second = add(&["--new-token", "bob", "--append", "FILE"]);
-    assert_eq!(fs::read_to_string(&file.0).unwrap(), format!("{first}{second}"));
+    file.write(first.line.trim_end());
+    let second = add(&["--new-token", "bob", "--until", "2999-12-31", "--append", "FILE"]);
+    assert_eq!(fs::read_to_string(&file.0).unwrap(), first.line + &second.line);
     let server = file.start(&[]);
-    for line in [first, second] {
-        assert_eq!(server.status_for(line.split(':').nth(1).unwrap()), 200);
+    for token in [first.token, second.token] {
+        assert_eq!(server.status_for(&token), 200);
+    }
+}
+
+/// What `--new-token` prints: in builds that read hashed tokens, the token is on a line
+/// before the line for the file.
+struct New {
+    token: String,
+    line: String,
+}
+
+impl New {
+    fn printed(stdout: &str) -> New {
+        let (token, line) = match stdout.split_once('\n') {
+            Some((token, line)) if !line.is_empty() => (token, line),
+            _ => (stdout.split(':').nth(1).unwrap(), stdout),
+        };
+        assert_eq!(line.contains(token), !cfg!(feature = "login"), "{stdout}");
+        New { token: token.to_owned(), line: line.to_owned() }
     }
 }
 

@@ -103,7 +103,9 @@ impl Accounts {
     /// The account with this name, or the one for unknown names.
     pub(super) fn by_name(&self, name: &str) -> Account {
         let unknown = || Account { user: None, password: self.most_expensive.clone() };
-        self.by_name.get(name).cloned().unwrap_or_else(unknown)
+        let known = self.by_name.get(name);
+        let has_expired = |account: &&Account| account.user.as_ref().is_some_and(User::has_expired);
+        known.filter(|account| !has_expired(account)).cloned().unwrap_or_else(unknown)
     }
 
     /// Each user, and the PHC string of this user's password.

@@ -28,10 +28,16 @@ pub fn is_same(left: &[u8], right: &[u8]) -> bool {
 
 /// A new token: 256 random bits in hexadecimal.
 ///
+/// ```
+/// let token = guardhouse::users::new_token()?;
+/// assert_eq!(token.len(), 64);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// The system has no random source.
-pub(crate) fn new_token() -> io::Result<String> {
+pub fn new_token() -> io::Result<String> {
     let (first, second) = (random_bytes()?, random_bytes()?);
     let (first, second) = (u128::from_ne_bytes(first), u128::from_ne_bytes(second));
     Ok(format!("{first:032x}{second:032x}"))

@@ -22,6 +22,7 @@ use crate::auth::user::User;
 use crate::auth::users::Users;
 use crate::auth::users_changes::{Changes, Count};
 use crate::auth::users_text::{self, LineError};
+use crate::http::day::Day;
 use crate::limits::{SHORTEST_TOKEN, STRONG_TOKEN};
 
 /// The users of a file. The file can be loaded again while guards look users up.
@@ -149,7 +150,24 @@ fn load(path: &Path, shortest_token: usize, occasion: Occasion) -> Result<Users,
         );
     }
     users.accounts().warn_of_costs(path);
+    warn_of_last_days(path, &users);
     Ok(users)
+}
+
+/// Logs a warning if lines have expired, or will within a week.
+fn warn_of_last_days(path: &Path, users: &Users) {
+    let soon = Day::today().plus(7);
+    let ending = users.lines().filter_map(|(user, _)| Some((user.last_day()?, user.name())));
+    let mut ending: Vec<_> = ending.filter(|(last_day, _)| *last_day <= soon).collect();
+    ending.sort_unstable();
+    if let Some((last_day, name)) = ending.first() {
+        log::warn!(
+            "{}: lines that have expired or will within a week: {}; the first is one of {name:?}, \
+             with the last day {last_day}",
+            path.display(),
+            ending.len()
+        );
+    }
 }
 
 /// The text of a file.
@@ -193,9 +211,10 @@ fn is_pipe(_: FileType) -> bool {
 /// A program that is writing the file has perhaps not written all of it.
 fn check_end(text: &str) -> Result<(), LoadCause> {
     match text {
-        "" => Err(LoadCause::Empty),
-        // UTF-16 has a NUL before or after the new line; the line with it is refused.
-        _ if text.ends_with('\n') || text.contains('\0') => Ok(()),
+        "" | "\u{feff}" => Err(LoadCause::Empty),
+        // UTF-16 has a NUL before or after the new line, and old programs write a CR in its
+        // place; the line with it is refused.
+        _ if text.ends_with(['\n', '\r']) || text.contains('\0') => Ok(()),
         _ => Err(LoadCause::NoEnd { line: text.lines().count() }),
     }
 }

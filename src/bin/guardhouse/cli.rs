@@ -17,10 +17,11 @@ pub enum Command {
     Serve(Options),
     /// Print the route table.
     Routes,
-    /// Print a line for the users file: this name, a new token, these scopes. Add it
-    /// to the file, if one is named.
-    NewToken { name: String, scopes: Vec<String>, file: Option<PathBuf> },
-    /// Read a password, and print its hash for the users file.
+    /// Print a new token, and its line for the users file.
+    NewToken(UserLine),
+    /// Read a password, and print a line for the users file with its hash.
+    NewPassword(UserLine),
+    /// Read a password, and print its hash.
     HashPassword,
     /// Ask a running server whether it is well.
     HealthCheck { url: String },
@@ -28,6 +29,16 @@ pub enum Command {
     Help,
     /// Print the version.
     Version,
+}
+
+/// A line for the users file, except its secret. It is added to the file, if one is named.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct UserLine {
+    pub name: String,
+    pub scopes: Vec<String>,
+    /// A day such as `2027-01-31`.
+    pub last_day: Option<String>,
+    pub file: Option<PathBuf>,
 }
 
 /// The options of the server.
@@ -93,11 +104,15 @@ Options:
 
 Commands:
   --routes                print the route table: method, path, guard, summary
-  --new-token NAME [SCOPE ...] [--append FILE]
-                          print a line for the users file, with a new token;
-                          with --append, add it to that file as well
-  --hash-password         read a password from the terminal or from stdin, and
-                          print its hash for the users file (login)
+  --new-token NAME [SCOPE ...] [--until DAY] [--append FILE]
+                          print a line for the users file, with a new token
+                          (login: print the token, and a line with its hash);
+                          the last day of the line is DAY, such as 2027-01-31;
+                          with --append, add the line to that file as well
+  --new-password NAME [SCOPE ...] [--until DAY] [--append FILE]
+                          the same with a password, read from the terminal or
+                          from stdin (login)
+  --hash-password         read a password, and print its hash alone (login)
   --healthcheck URL       send GET, and exit with 0 if the answer is 2xx;
                           'default' means http://127.0.0.1:8000/healthz
   -h, --help              print this help
@@ -162,7 +177,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
         let value = value.or_else(|| arguments.next());
         let value = value.ok_or_else(|| format!("{name} needs a value"));
         match name {
-            "--new-token" => return new_token(value?, arguments),
+            "--new-token" => return user_line(value?, arguments).map(Command::NewToken),
+            "--new-password" => return user_line(value?, arguments).map(Command::NewPassword),
             "--healthcheck" => return Ok(Command::HealthCheck { url: health_check_url(value?) }),
             "--tls-cert" => certificate = Some(value?.into()),
             "--tls-key" => key = Some(value?.into()),
@@ -173,29 +189,42 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
     Ok(Command::Serve(options))
 }
 
-/// `--new-token`: the arguments after its name are scopes, except `--append FILE`.
-fn new_token(name: String, mut arguments: impl Iterator<Item = String>) -> Result<Command, String> {
-    let (mut scopes, mut file) = (Vec::new(), None);
+/// The arguments after a name are scopes, except `--until DAY` and `--append FILE`.
+fn user_line(
+    name: String,
+    mut arguments: impl Iterator<Item = String>,
+) -> Result<UserLine, String> {
+    let mut line = UserLine { name, ..UserLine::default() };
+    if line.name.starts_with('-') {
+        return Err(format!("unexpected option {:?} where a name is needed", line.name));
+    }
     while let Some(argument) = arguments.next() {
-        if argument == "--append" {
-            file = Some(arguments.next().ok_or("--append needs a value")?.into());
-        } else if let Some(value) = argument.strip_prefix("--append=") {
-            file = Some(value.into());
-        } else if argument.starts_with('-') {
-            return Err(format!("unexpected option {argument:?} after --new-token"));
-        } else {
-            scopes.push(argument);
+        let (option, value) = match argument.split_once('=') {
+            Some((option, value)) if option.starts_with('-') => (option, Some(value.to_owned())),
+            _ => (argument.as_str(), None),
+        };
+        let mut value =
+            || value.clone().or_else(|| arguments.next()).ok_or(format!("{option} needs a value"));
+        match option {
+            "--append" => line.file = Some(value()?.into()),
+            "--until" => line.last_day = Some(value()?),
+            _ if option.starts_with('-') => {
+                return Err(format!("unexpected option {option:?} after a name"));
+            }
+            _ => line.scopes.push(argument),
         }
     }
-    Ok(Command::NewToken { name, scopes, file })
+    Ok(line)
 }
 
 /// Refuses an option whose feature is not in this build, and says which build has
 /// it.
 fn require_feature(name: &str) -> Result<(), String> {
     let (feature, is_built_in) = match name {
-        // The answer differs between builds, and nothing else here does.
-        "--token-lifetime" | "--hash-password" => ("login", cfg!(feature = "login")),
+        "--token-lifetime" | "--new-password" | "--hash-password" => {
+            // The answer differs between builds, and nothing else here does.
+            ("login", cfg!(feature = "login"))
+        }
         // This answer, too, differs between builds.
         "--tls-cert" | "--tls-key" => ("tls", cfg!(feature = "tls")),
         _ => return Ok(()),
@@ -228,7 +257,7 @@ impl Options {
             "--drain-delay" => self.drain_delay = seconds(name, &value?, 0..=3_600)?,
             "--grace" => self.limits.grace = seconds(name, &value?, 0..=3_600)?,
             "--log-level" => self.log_level = log_level(&value?)?,
-            "--append" => return Err("--append goes after --new-token NAME".to_owned()),
+            "--append" | "--until" => return Err(format!("{name} goes after --new-token NAME")),
             _ if name.starts_with('-') => return Err(format!("unknown option {name:?}")),
             _ => return Err(format!("unexpected argument {name:?}")),
         }
@@ -310,31 +339,41 @@ mod tests {
         assert_eq!(parsed(&["-h"]), Ok(Command::Help));
         assert_eq!(parsed(&["-V"]), Ok(Command::Version));
         let scopes = vec!["a".into(), "b".into()];
-        let new_token = Command::NewToken { name: "ann".into(), scopes, file: None };
-        assert_eq!(parsed(&["--new-token", "ann", "a", "b"]), Ok(new_token));
+        let line = UserLine { name: "ann".into(), scopes, ..UserLine::default() };
+        assert_eq!(parsed(&["--new-token", "ann", "a", "b"]), Ok(Command::NewToken(line)));
         let check = Command::HealthCheck { url: "http://127.0.0.1:8000/healthz".into() };
         assert_eq!(parsed(&["--healthcheck", "default"]), Ok(check));
     }
 
     #[test]
-    fn a_new_token_can_be_added_to_a_file_that_is_named_before_or_after_the_scopes() {
-        let scopes = vec!["a".into(), "b".into()];
-        let command =
-            Ok(Command::NewToken { name: "ann".into(), scopes, file: Some("u.txt".into()) });
+    fn a_new_line_can_have_a_last_day_and_a_file_before_or_after_the_scopes() {
+        let line = UserLine {
+            name: "ann".into(),
+            scopes: vec!["a".into(), "b".into()],
+            last_day: Some("2027-01-31".into()),
+            file: Some("u.txt".into()),
+        };
+        let command = Ok(Command::NewToken(line));
         for arguments in [
-            &["--new-token", "ann", "a", "b", "--append", "u.txt"][..],
-            &["--new-token", "ann", "--append", "u.txt", "a", "b"],
-            &["--new-token=ann", "--append=u.txt", "a", "b"],
+            &["--new-token", "ann", "a", "b", "--until", "2027-01-31", "--append", "u.txt"][..],
+            &["--new-token", "ann", "--append", "u.txt", "a", "--until", "2027-01-31", "b"],
+            &["--new-token=ann", "--append=u.txt", "--until=2027-01-31", "a", "b"],
         ] {
             assert_eq!(parsed(arguments), command, "{arguments:?}");
         }
         for (arguments, says) in [
             (&["--new-token", "ann", "--append"][..], "--append needs a value"),
+            (&["--new-token", "ann", "--until"], "--until needs a value"),
             (
                 &["--new-token", "ann", "--listen", "a"],
-                "unexpected option \"--listen\" after --new-token",
+                "unexpected option \"--listen\" after a name",
+            ),
+            (
+                &["--new-token", "--append", "u.txt"],
+                "unexpected option \"--append\" where a name is needed",
             ),
             (&["--append", "u.txt"], "--append goes after --new-token NAME"),
+            (&["--until", "2027-01-31"], "--until goes after --new-token NAME"),
         ] {
             assert_eq!(parsed(arguments), Err(says.to_owned()));
         }
@@ -353,6 +392,8 @@ mod tests {
     #[test]
     fn a_build_with_logins_has_their_options() {
         assert_eq!(parsed(&["--hash-password"]), Ok(Command::HashPassword));
+        let line = UserLine { name: "ann".into(), ..UserLine::default() };
+        assert_eq!(parsed(&["--new-password", "ann"]), Ok(Command::NewPassword(line)));
         let options = options(&["--token-lifetime", "60"]);
         assert_eq!(options.token_lifetime, Some(Duration::from_secs(60)));
         // Never from the command line: other users of the machine can read that.
@@ -365,7 +406,7 @@ mod tests {
     #[cfg(not(feature = "login"))]
     #[test]
     fn a_build_without_logins_says_which_one_has_them() {
-        for option in ["--hash-password", "--token-lifetime"] {
+        for option in ["--hash-password", "--new-password", "--token-lifetime"] {
             let says = "needs a build with the feature login: \
                         cargo build --release --features login";
             assert_eq!(parsed(&[option]), Err(format!("{option} {says}")));

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use guardhouse::Method::POST;
-use guardhouse::{Account, Guard, Login, LoginLimits, Password, Request, Route, User, UsersFile};
+use guardhouse::{
+    Account, Guard, Login, LoginLimits, Password, Request, Route, User, UsersFile, users,
+};
 
 use crate::prompt;
 
@@ -51,6 +53,11 @@ impl Logins {
 /// This guard; the route table now says that clients get tokens from `/token`.
 pub fn announce(guard: Guard<User>) -> Guard<User> {
     guard.tokens_from(TOKEN_PATH)
+}
+
+/// What stands for a new token in the users file: its hash.
+pub fn secret_for(token: &str) -> String {
+    users::hashed(token)
 }
 
 /// Reads a password from the terminal or from stdin. Returns its hash, as a users

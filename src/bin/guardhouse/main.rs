@@ -68,9 +68,8 @@ fn run(command: Command) -> Result<(), Failure> {
             let routes = routes(Guards::published(), logins, Readiness::new());
             commands::print(&routes.to_string())
         }
-        Command::NewToken { name, scopes, file } => {
-            commands::new_token(&name, &scopes, file.as_deref())
-        }
+        Command::NewToken(line) => commands::new_token(&line),
+        Command::NewPassword(line) => commands::new_password(&line),
         Command::HashPassword => commands::hash_password(),
         Command::HealthCheck { url } => commands::health_check(&url),
     }

@@ -29,6 +29,11 @@ pub fn announce(guard: Guard<User>) -> Guard<User> {
     guard
 }
 
+/// What stands for a new token in the users file: the token itself.
+pub fn secret_for(token: &str) -> String {
+    token.to_owned()
+}
+
 /// Always an error. It is never called: the command line parser says first that
 /// this build has no logins.
 pub fn hash_password() -> io::Result<String> {
