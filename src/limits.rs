@@ -135,6 +135,13 @@ impl Limits {
     /// The time for one hash, as the KiB that it fills: `m` times `t`. 1 GiB takes 0.4 s
     /// to 0.9 s. So of 16 logins that wait for one processor, the last one waits 15 s.
     pub const HASH_WORK: u64 = 1024 * 1024;
+    /// Lanes of one hash: `p`. 16: four times what RFC 9106 §4 recommends, twice Django's
+    /// 8. With 1,024, a hash takes twice its time for the same `m` and `t`.
+    pub const HASH_LANES: u32 = 16;
+    /// Different costs of the hashes in one file. 8: the server computes a hash of each
+    /// when it loads the file, up to a second each. Accounts that came from two or three
+    /// programs need two or three.
+    pub const HASH_COSTS: usize = 8;
 }
 
 impl Default for Limits {

@@ -139,7 +139,7 @@ fn load(path: &Path, shortest_token: usize, occasion: Occasion) -> Result<Users,
     let text = read(path, occasion).map_err(failed)?;
     check_end(&text).map_err(failed)?;
     let users = users_text::parse(&text, shortest_token);
-    let users = users.map_err(|error| failed(LoadCause::Line(error)))?;
+    let users = users.map_err(|error| failed(LoadCause::Line(error)))?.with_measured_accounts();
     warn_of_readers(path, "the tokens");
     let short = users.tokens().filter(|(_, token)| token.len() < STRONG_TOKEN).count();
     if short > 0 {

@@ -24,7 +24,8 @@ impl Users {
     ///
     /// With the feature `login`, a hash can take the token's place: `name:sha256:HEX:scopes`
     /// is a user with that token, and `name:$argon2id$…:scopes` one with a password, to log
-    /// in with.
+    /// in with. If the hashes of passwords have different costs, this computes a hash of each
+    /// cost, which can take seconds.
     ///
     /// ```
     /// use guardhouse::Users;
@@ -43,7 +44,7 @@ impl Users {
     /// token as an earlier line, or has a password and the same name as an
     /// earlier line with a password.
     pub fn parse(text: &str) -> Result<Users, LineError> {
-        parse(text, SHORTEST_TOKEN)
+        parse(text, SHORTEST_TOKEN).map(Users::with_measured_accounts)
     }
 }
 
