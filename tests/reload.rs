@@ -7,7 +7,7 @@
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -185,6 +185,94 @@ fn users_that_come_through_stdin_are_not_loaded_again_and_the_log_says_so() {
         assert!(line.ends_with("which is read at the start only"), "{line}");
         assert_eq!(server.status_for(ANN_TOKEN), 200);
     }
+}
+
+#[test]
+fn a_changed_file_is_loaded_without_a_signal_however_it_was_changed() {
+    let (file, other) = (File::new("watched"), File::new("watched-other"));
+    let link = File::new("watched-link");
+    file.write(ANN);
+    symlink(&file.0, &link.0).unwrap();
+    for by_link in [false, true] {
+        file.write(ANN);
+        let server = if by_link { &link } else { &file }.start(&["--reload-every", "1"]);
+        assert_eq!(server.status_for(BOB_TOKEN), 401);
+        let changed = |text: &str, status| {
+            let line = server.log_line("users loaded again: ");
+            assert!(!line.contains("nothing changed"), "{line}");
+            assert_eq!(server.status_for(BOB_TOKEN), status, "{text}");
+        };
+        // In place, as some editors do it.
+        file.write(&[ANN, BOB].concat());
+        changed("written", 200);
+        // Another file with its name, of the same size.
+        other.write(&[ANN, &BOB.replace("bob:s3cret", "bob:secret")].concat());
+        fs::rename(&other.0, &file.0).unwrap();
+        changed("renamed", 401);
+        if by_link {
+            // As Kubernetes does it: the link leads to another file.
+            other.write(&[BOB, ANN].concat());
+            let new_link = File::new("watched-new-link");
+            symlink(&other.0, &new_link.0).unwrap();
+            fs::rename(&new_link.0, &link.0).unwrap();
+            changed("another link", 200);
+        }
+        let watched = if by_link { &other } else { &file };
+        watched.write("ann:s3cr\n");
+        server.log_line("the server keeps the old users: ");
+        assert_eq!(server.status_for(ANN_TOKEN), 200, "a file that is wrong");
+        assert_eq!(server.stop("TERM").0, Some(0));
+    }
+}
+
+#[test]
+fn without_looks_only_a_signal_loads_the_file() {
+    let file = File::new("unwatched");
+    file.write(ANN);
+    let (server, looking) =
+        (file.start(&["--reload-every", "0"]), file.start(&["--reload-every", "1"]));
+    file.write(&[ANN, BOB].concat());
+    looking.log_line("users loaded again: ");
+    assert_eq!((looking.status_for(BOB_TOKEN), server.status_for(BOB_TOKEN)), (200, 401));
+    server.signal("HUP");
+    server.log_line("users loaded again: ");
+    assert_eq!(server.status_for(BOB_TOKEN), 200);
+}
+
+#[test]
+fn a_reload_that_removes_most_users_is_warned_of() {
+    let file = File::new("most");
+    let cyd = "cyd:s3cret-token-of-cyd\n";
+    file.write(&[ANN, BOB, cyd].concat());
+    let server = file.start(&[]);
+    for (text, warns) in [(ANN.to_owned(), true), (BOB.to_owned(), false)] {
+        file.write(&text);
+        server.signal("HUP");
+        server.log_line("users loaded again: ");
+        if warns {
+            assert!(server.log_line("more than half").starts_with("WARN "));
+        }
+    }
+    assert!(!server.stop("TERM").1.contains("more than half"));
+}
+
+#[test]
+fn a_program_that_writes_line_by_line_beside_a_signal_locks_nobody_out() {
+    let file = File::new("line-by-line");
+    let lines: Vec<String> = (0..20).map(|n| format!("user{n}:s3cret-token-of-{n:02}\n")).collect();
+    file.write(&lines.concat());
+    let server = file.start(&[]);
+    let mut writer = fs::File::create(&file.0).unwrap();
+    for (number, line) in lines.iter().enumerate() {
+        writer.write_all(line.as_bytes()).unwrap();
+        if number == 3 {
+            server.signal("HUP");
+        }
+        // Only time makes a program slow.
+        thread::sleep(Duration::from_millis(20));
+    }
+    let line = server.log_line("users loaded again: ");
+    assert!(line.contains("nothing changed"), "{line}");
 }
 
 // --- New tokens ---

@@ -214,9 +214,14 @@ fn check_end(text: &str) -> Result<(), LoadCause> {
         "" | "\u{feff}" => Err(LoadCause::Empty),
         // UTF-16 has a NUL before or after the new line, and old programs write a CR in its
         // place; the line with it is refused.
-        _ if text.ends_with(['\n', '\r']) || text.contains('\0') => Ok(()),
+        _ if text.ends_with('\n') || text.contains('\0') || has_only_cr(text) => Ok(()),
         _ => Err(LoadCause::NoEnd { line: text.lines().count() }),
     }
+}
+
+/// Whether several lines end with a CR, and none with LF.
+fn has_only_cr(text: &str) -> bool {
+    !text.contains('\n') && text.trim_end_matches('\r').contains('\r')
 }
 
 /// Why a users file could not be loaded, or why no line could be added to it.

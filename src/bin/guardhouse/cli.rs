@@ -52,6 +52,8 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// `None` for the library's default.
     pub token_lifetime: Option<Duration>,
+    /// How soon a changed file is loaded; zero for never.
+    pub reload_every: Duration,
     pub log_level: LevelFilter,
     /// The time from the first signal to the end of listening.
     pub drain_delay: Duration,
@@ -66,6 +68,7 @@ impl Default for Options {
             allow_short_tokens: false,
             tls: None,
             token_lifetime: None,
+            reload_every: Duration::from_secs(5),
             log_level: LevelFilter::Info,
             drain_delay: Duration::ZERO,
             limits: Limits::default(),
@@ -83,10 +86,13 @@ Usage: guardhouse [OPTIONS]
 Options:
   --listen HOST:PORT      where the server listens [default: 127.0.0.1:8000];
                           port 0 means any free port
-  --users FILE            the users, one on each line: name:token:scopes
+  --users FILE            the users, one on each line: name:token:scopes:day
                           [default: the tokens of the lesson]
   --allow-short-tokens    accept tokens of less than 16 characters in the users
                           file, which can be guessed: for tests only
+  --reload-every SECS     load the users and the certificate again within this
+                          time after their files have changed; 0 means only
+                          at SIGHUP [default: 5]
   --token-lifetime SECS   how long a token from POST /token is valid
                           [default: 3600] (login)
   --tls-cert FILE         serve HTTPS with this certificate and its chain,
@@ -124,9 +130,9 @@ Commands:
 When the server is ready, it prints one line to stdout:
 listening on http://HOST:PORT (or https://)
 A browser shows the routes at /docs, and can try them there.
-Logs go to stderr. SIGHUP loads the users and the certificate again. SIGTERM,
-SIGINT and SIGQUIT stop the server; another one stops it at once, except that
-the same one within a second changes nothing.
+Logs go to stderr. SIGHUP loads the users and the certificate again, at once.
+SIGTERM, SIGINT and SIGQUIT stop the server; another one stops it at once,
+except that the same one within a second changes nothing.
 Exit codes: 0 success, 1 failure, 2 wrong usage.
 ";
 
@@ -256,6 +262,7 @@ impl Options {
             "--idle-timeout" => self.limits.idle_timeout = seconds(name, &value?, 1..=86_400)?,
             "--drain-delay" => self.drain_delay = seconds(name, &value?, 0..=3_600)?,
             "--grace" => self.limits.grace = seconds(name, &value?, 0..=3_600)?,
+            "--reload-every" => self.reload_every = seconds(name, &value?, 0..=86_400)?,
             "--log-level" => self.log_level = log_level(&value?)?,
             "--append" | "--until" => return Err(format!("{name} goes after --new-token NAME")),
             _ if name.starts_with('-') => return Err(format!("unknown option {name:?}")),

@@ -29,6 +29,7 @@ mod operations;
 mod prompt;
 mod reload;
 mod signals;
+mod watched;
 
 use std::env;
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ use lesson::Guards;
 use logins::Logins;
 use operations::Readiness;
 use reload::Reload;
+use watched::Watched;
 
 fn main() -> ExitCode {
     let command = cli::parse(env::args_os().skip(1)).map_err(Failure::WrongUsage);
@@ -85,8 +87,11 @@ fn serve(options: Options) -> Result<(), Failure> {
     } else {
         UsersFile::load
     };
+    let users_file = Watched::new(options.users.clone());
     let users = options.users.map(load).transpose();
     let users = users.map_err(Failure::could_not_run)?.map(Arc::new);
+    let certificate = options.tls.clone().map(|(certificate, key)| [certificate, key]);
+    let certificate = Watched::new(certificate.into_iter().flatten());
     let https = Https::load(options.tls).map_err(Failure::could_not_run)?;
     let server = https.apply(listen::listen(&options.listen)?).with_limits(options.limits);
     let (scheme, address) = (https.scheme(), server.local_addr());
@@ -99,7 +104,7 @@ fn serve(options: Options) -> Result<(), Failure> {
     let logins = Logins::new(users.clone(), options.token_lifetime);
     let guards = guards(users.clone(), logins.clone());
     let readiness = Readiness::new();
-    let reload = Reload::start(users, https)
+    let reload = Reload::start((users, users_file), (https, certificate), options.reload_every)
         .map_err(|error| Failure::CouldNotRun(format!("can't start a thread: {error}")))?;
     let (stop, drain_delay) = (server.stop(), options.drain_delay);
     control.serve(Parts { stop, readiness: readiness.clone(), reload, drain_delay });
