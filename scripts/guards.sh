@@ -36,7 +36,16 @@ expect '/auth ignores what a client says about itself, and no scopes are two quo
 ask '/auth?q=caf%E9&a=100%' -H "$(bearer "$bob")"
 expect '/auth ignores the parameters of other programs' '204 bob [""]' "$(who)"
 ask /auth
-expect '/auth refuses a request without a token' '401 Bearer realm="guardhouse"' "$(status) $(header WWW-Authenticate)"
+expect '/auth refuses a request without a token, and takes two schemes' '401 Basic realm="guardhouse", charset="UTF-8"
+Bearer realm="guardhouse"' "$(status) $(header WWW-Authenticate)"
+ask /auth --user "ann:$ann"
+expect 'the token is the password of its user' '204 ann [reports:read reports:write]' "$(who)"
+ask /auth --user "ann:$bob"
+expect 'and not that of another one' 401 "$(status)"
+ask '/auth?scope=reports:read' --user "bob:$bob"
+expect 'the scopes are checked, too' 403 "$(status)"
+ask /users/me --user "ann:$ann"
+expect 'the routes of the lesson take Bearer alone' '401 Bearer realm="guardhouse"' "$(status) $(header WWW-Authenticate)"
 
 ask '/auth?scope=reports:read' -H "$(bearer "$ann")"
 expect 'a user with the scope gets 204' 204 "$(status)"

@@ -116,7 +116,7 @@ fn a_certificate_of_which_a_part_is_missing_is_refused() {
     for (chain, file, line) in
         [(format!("{leaf}{}", block("A!\n")), "cert", second), (leaf, "key", 1)]
     {
-        let error = folder.load(&chain, key.replace("M", "!")).unwrap_err();
+        let error = folder.load(&chain, key.replace('M', "!")).unwrap_err();
         let expected =
             format!("{file}.pem is not a PEM file: line {line}: the text between this BEGIN");
         assert!(error.starts_with(&expected), "{error}");

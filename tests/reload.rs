@@ -198,8 +198,8 @@ fn a_changed_file_is_loaded_without_a_signal_however_it_was_changed() {
         let server = if by_link { &link } else { &file }.start(&["--reload-every", "1"]);
         assert_eq!(server.status_for(BOB_TOKEN), 401);
         let changed = |text: &str, status| {
-            let line = server.log_line("users loaded again: ");
-            assert!(!line.contains("nothing changed"), "{line}");
+            let said = server.log_line("users loaded again: ");
+            assert!(!said.contains("nothing changed"), "{said}");
             assert_eq!(server.status_for(BOB_TOKEN), status, "{text}");
         };
         // In place, as some editors do it.

@@ -9,8 +9,8 @@
 //! sent. If the answer could not be written, `-` stands there, and a line with the level
 //! debug says why.
 //!
-//! Lines have the level info and the target `guardhouse::access`. A logger that writes
-//! them without anything in front makes a log that other programs read. No peer can forge
+//! Lines have the level info, or debug if the response says so, and the target
+//! `guardhouse::access`. A logger that writes them without anything in front makes a log that other programs read. No peer can forge
 //! a line, because what a peer chose is escaped. There are no credentials in them:
 //! headers are not logged, and the query is left out, because some clients put
 //! tokens there.
@@ -18,6 +18,8 @@
 use std::fmt::{self, Display, Write};
 use std::io;
 use std::net::SocketAddr;
+
+use log::Level;
 
 use crate::http::date::Clock;
 use crate::http::header::every;
@@ -31,16 +33,18 @@ pub(crate) struct AccessLog {
     peer: Option<SocketAddr>,
     /// The lines of answers that are not written yet. Each ends in `\n`.
     lines: String,
+    /// Those with the level debug.
+    debug_lines: String,
 }
 
 impl AccessLog {
     pub(crate) fn new(peer: Option<SocketAddr>) -> AccessLog {
-        AccessLog { peer, lines: String::new() }
+        AccessLog { peer, lines: String::new(), debug_lines: String::new() }
     }
 
     /// Whether an access log is written.
     pub(crate) fn is_on() -> bool {
-        log::log_enabled!(target: TARGET, log::Level::Info)
+        log::log_enabled!(target: TARGET, Level::Info)
     }
 
     /// Adds the line of an answer. `head` is the bytes that have arrived of the request's
@@ -53,7 +57,12 @@ impl AccessLog {
         sent: usize,
         clock: &mut Clock,
     ) {
-        if !AccessLog::is_on() {
+        let (level, lines) = if response.is_logged_at_debug() {
+            (Level::Debug, &mut self.debug_lines)
+        } else {
+            (Level::Info, &mut self.lines)
+        };
+        if !log::log_enabled!(target: TARGET, level) {
             return;
         }
         let peer = self.peer.map(|peer| peer.ip());
@@ -61,21 +70,24 @@ impl AccessLog {
         let (name, request) = (Escaped(log_name.unwrap_or("-")), RequestLine(head));
         let (date, status) = (clock.common_log(), response.status().code());
         // A String accepts everything.
-        let _ = writeln!(self.lines, "{peer} - {name} {date} \"{request}\" {status} {sent}");
+        let _ = writeln!(lines, "{peer} - {name} {date} \"{request}\" {status} {sent}");
     }
 
     /// Logs the lines: their answers have been written, or could not be.
     pub(crate) fn written(&mut self, written: &io::Result<()>) {
-        for line in self.lines.lines() {
-            match (written, line.rsplit_once(' ')) {
-                (Err(_), Some((line, _))) => log::info!(target: TARGET, "{line} -"),
-                _ => log::info!(target: TARGET, "{line}"),
+        for (level, lines) in [(Level::Info, &self.lines), (Level::Debug, &self.debug_lines)] {
+            for line in lines.lines() {
+                match (written, line.rsplit_once(' ')) {
+                    (Err(_), Some((line, _))) => log::log!(target: TARGET, level, "{line} -"),
+                    _ => log::log!(target: TARGET, level, "{line}"),
+                }
             }
         }
         if let (Err(error), Some(peer)) = (written, self.peer) {
             log::debug!("an answer could not be written to {peer}: {error}");
         }
         self.lines.clear();
+        self.debug_lines.clear();
     }
 }
 
@@ -203,6 +215,15 @@ mod tests {
         log.add(b"GET", None, &response, 4, &mut clock);
         log.written(&Ok(()));
         assert_eq!(LINES.take(), [format!("127.0.0.1 - - {date} \"-\" 200 4")]);
+
+        let probe = response.clone().logged_at_debug();
+        for (level, lines) in [(log::LevelFilter::Debug, 2), (log::LevelFilter::Info, 1)] {
+            log::set_max_level(level);
+            log.add(head, Some("Ann"), &probe, 4, &mut clock);
+            log.add(head, Some("Ann"), &response, 4, &mut clock);
+            log.written(&Ok(()));
+            assert_eq!(LINES.take(), vec![format!("{line} 4"); lines], "{level}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The command line: the options, the text of `--help`, and what is wrong with a
-//! command line that can't be followed.
+//! The command line: the commands, the options, and what is wrong with a command line
+//! that can't be followed. `help.rs` has the text of `--help`.
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -23,9 +23,10 @@ pub enum Command {
     NewPassword(UserLine),
     /// Read a password, and print its hash.
     HashPassword,
-    /// Ask a running server whether it is well.
-    HealthCheck { url: String },
-    /// Print [`HELP`].
+    /// Ask a running server whether it is well. An `https://` URL needs the file of the
+    /// server's certificate.
+    HealthCheck { url: String, certificate: Option<PathBuf> },
+    /// Print [`HELP`](crate::help::HELP).
     Help,
     /// Print the version.
     Version,
@@ -76,66 +77,6 @@ impl Default for Options {
     }
 }
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-A minimal HTTP/1.1 server whose routes are protected by guards.
-
-Usage: guardhouse [OPTIONS]
-       guardhouse COMMAND
-
-Options:
-  --listen HOST:PORT      where the server listens [default: 127.0.0.1:8000];
-                          port 0 means any free port
-  --users FILE            the users, one on each line: name:token:scopes:day
-                          [default: the tokens of the lesson]
-  --allow-short-tokens    accept tokens of less than 16 characters in the users
-                          file, which can be guessed: for tests only
-  --reload-every SECS     load the users and the certificate again within this
-                          time after their files have changed; 0 means only
-                          at SIGHUP [default: 5]
-  --token-lifetime SECS   how long a token from POST /token is valid
-                          [default: 3600] (login)
-  --tls-cert FILE         serve HTTPS with this certificate and its chain,
-                          in PEM (tls)
-  --tls-key FILE          the private key of the certificate, in PEM (tls)
-  --max-connections N     how many connections can be open at the same time
-                          [default: 16384]
-  --idle-timeout SECS     how long a connection may wait for its next request
-                          [default: 75]
-  --drain-delay SECS      how long the server still takes requests after
-                          SIGTERM, while /readyz answers 503 [default: 0]
-  --grace SECS            how long open requests may then take [default: 10]
-  --log-level LEVEL       off, error, warn, info, debug or trace
-                          [default: info]
-
-Commands:
-  --routes                print the route table: method, path, guard, summary
-  --new-token NAME [SCOPE ...] [--until DAY] [--append FILE]
-                          print a line for the users file, with a new token
-                          (login: print the token, and a line with its hash);
-                          the last day of the line is DAY, such as 2027-01-31;
-                          with --append, add the line to that file as well
-  --new-password NAME [SCOPE ...] [--until DAY] [--append FILE]
-                          the same with a password, read from the terminal or
-                          from stdin (login)
-  --hash-password         read a password, and print its hash alone (login)
-  --healthcheck URL       send GET, and exit with 0 if the answer is 2xx;
-                          'default' means http://127.0.0.1:8000/healthz
-  -h, --help              print this help
-  -V, --version           print the version
-
-(login)  only in builds made with: cargo build --release --features login
-(tls)    only in builds made with: cargo build --release --features tls
-
-When the server is ready, it prints one line to stdout:
-listening on http://HOST:PORT (or https://)
-A browser shows the routes at /docs, and can try them there.
-Logs go to stderr. SIGHUP loads the users and the certificate again, at once.
-SIGTERM, SIGINT and SIGQUIT stop the server; another one stops it at once,
-except that the same one within a second changes nothing.
-Exit codes: 0 success, 1 failure, 2 wrong usage.
-";
-
 /// Reads the arguments after the program's name.
 ///
 /// The value of an option is the next argument, or follows a `=`. If an option
@@ -185,7 +126,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
         match name {
             "--new-token" => return user_line(value?, arguments).map(Command::NewToken),
             "--new-password" => return user_line(value?, arguments).map(Command::NewPassword),
-            "--healthcheck" => return Ok(Command::HealthCheck { url: health_check_url(value?) }),
+            "--healthcheck" => return health_check(value?, arguments, certificate),
             "--tls-cert" => certificate = Some(value?.into()),
             "--tls-key" => key = Some(value?.into()),
             _ => options.set(name, value)?,
@@ -244,8 +185,24 @@ fn require_feature(name: &str) -> Result<(), String> {
     ))
 }
 
-fn health_check_url(url: String) -> String {
-    if url == "default" { "http://127.0.0.1:8000/healthz".to_owned() } else { url }
+/// `--healthcheck`: after its URL there may be `--tls-cert FILE`.
+fn health_check(
+    url: String,
+    mut arguments: impl Iterator<Item = String>,
+    mut certificate: Option<PathBuf>,
+) -> Result<Command, String> {
+    while let Some(argument) = arguments.next() {
+        let value = match argument.split_once('=') {
+            Some(("--tls-cert", value)) => Some(value.to_owned()),
+            _ if argument == "--tls-cert" => arguments.next(),
+            _ => return Err(format!("unexpected argument {argument:?} after --healthcheck")),
+        };
+        require_feature("--tls-cert")?;
+        certificate = Some(value.ok_or("--tls-cert needs a value")?.into());
+    }
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    let url = if url == "default" { format!("{scheme}://127.0.0.1:8000/healthz") } else { url };
+    Ok(Command::HealthCheck { url, certificate })
 }
 
 impl Options {
@@ -307,6 +264,7 @@ fn number(name: &str, value: &str, range: RangeInclusive<usize>) -> Result<usize
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::help::HELP;
 
     #[track_caller]
     fn parsed(arguments: &[&str]) -> Result<Command, String> {
@@ -348,8 +306,11 @@ mod tests {
         let scopes = vec!["a".into(), "b".into()];
         let line = UserLine { name: "ann".into(), scopes, ..UserLine::default() };
         assert_eq!(parsed(&["--new-token", "ann", "a", "b"]), Ok(Command::NewToken(line)));
-        let check = Command::HealthCheck { url: "http://127.0.0.1:8000/healthz".into() };
+        let url = "http://127.0.0.1:8000/healthz".to_owned();
+        let check = Command::HealthCheck { url, certificate: None };
         assert_eq!(parsed(&["--healthcheck", "default"]), Ok(check));
+        let unexpected = Err("unexpected argument \"--nope\" after --healthcheck".to_owned());
+        assert_eq!(parsed(&["--healthcheck", "default", "--nope"]), unexpected);
     }
 
     #[test]
@@ -430,6 +391,25 @@ mod tests {
         assert_eq!(one("--tls-key=k"), "--tls-key needs --tls-cert as well");
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn a_health_check_takes_the_certificate_of_the_server() {
+        let check = |url: &str| {
+            Ok(Command::HealthCheck { url: url.to_owned(), certificate: Some("c.pem".into()) })
+        };
+        for arguments in [
+            &["--healthcheck", "default", "--tls-cert", "c.pem"][..],
+            &["--healthcheck=default", "--tls-cert=c.pem"],
+            &["--tls-cert", "c.pem", "--healthcheck", "default"],
+        ] {
+            assert_eq!(parsed(arguments), check("https://127.0.0.1:8000/healthz"));
+        }
+        let other = parsed(&["--healthcheck", "https://a/b", "--tls-cert=c.pem"]);
+        assert_eq!(other, check("https://a/b"));
+        let missing = Err("--tls-cert needs a value".to_owned());
+        assert_eq!(parsed(&["--healthcheck", "default", "--tls-cert"]), missing);
+    }
+
     #[cfg(not(feature = "tls"))]
     #[test]
     fn a_build_without_tls_says_which_one_has_it() {
@@ -438,6 +418,8 @@ mod tests {
                         cargo build --release --features tls";
             assert_eq!(parsed(&[option, "file.pem"]), Err(format!("{option} {says}")));
         }
+        let check = parsed(&["--healthcheck", "default", "--tls-cert", "file.pem"]);
+        assert!(check.is_err_and(|usage| usage.contains("the feature tls")));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The small commands: they print something, or ask a server something, and end.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use guardhouse::users;
 
 use crate::cli::UserLine;
 use crate::failure::Failure;
+use crate::pinned::Pinned;
 use crate::{health_check, logins};
 
 /// Prints a text to stdout.
@@ -56,9 +58,11 @@ fn add_line(line: &UserLine, secret: &str) -> Result<String, Failure> {
     Ok(format!("{line}\n"))
 }
 
-/// `--healthcheck`: succeeds if a running server answers 2xx.
-pub fn health_check(url: &str) -> Result<(), Failure> {
-    match health_check::ask(url) {
+/// `--healthcheck`: succeeds if a running server answers 2xx. `certificate` is the file
+/// of the server's certificate, for HTTPS.
+pub fn health_check(url: &str, certificate: Option<&Path>) -> Result<(), Failure> {
+    let certificate = certificate.map(Pinned::load).transpose().map_err(Failure::could_not_run)?;
+    match health_check::ask(url, certificate.as_ref()) {
         Ok(200..=299) => Ok(()),
         Ok(code) => Err(Failure::CouldNotRun(format!("{url} answers {code}"))),
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {

@@ -12,8 +12,10 @@
 //! handler.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use guardhouse::Method::GET;
+use guardhouse::guard::is_same;
 use guardhouse::{Guard, Refusal, Request, Response, Route, User, Users, guard, json};
 
 use crate::logins;
@@ -51,7 +53,8 @@ pub struct Guards {
     pub dashboard: Guard<User>,
     pub me: Guard<User>,
     pub admin: Guard<User>,
-    /// Accepts each token that one of the other guards accepts. `/auth` uses it.
+    /// Accepts each token that one of the other guards accepts, also as the password of
+    /// Basic. `/auth` uses it.
     pub any: Guard<User>,
 }
 
@@ -66,22 +69,28 @@ impl Guards {
             ("validtoken", User::new("user1", [])),
             ("secret", User::new("admin", [])),
         ];
-        let guard_for = |users: Users| current_user(move |token| users.by_token(token));
-        let any = guard_for(Users::new(users.clone()));
-        let [protected, dashboard, me, admin] = users.map(|user| guard_for(Users::new([user])));
+        let all = Arc::new(Users::new(users.clone()));
+        let any = current_user_by_name(move |token: &str| all.by_token(token));
+        let [protected, dashboard, me, admin] = users.map(|user| {
+            let user = Users::new([user]);
+            current_user(move |token| user.by_token(token))
+        });
         Guards { verified: Guard::new(verify_user), protected, dashboard, me, admin, any }
     }
 
     /// The guards for your own users: one guard finds them all, and each user may
     /// use every route.
-    pub fn for_users(signed_in: Guard<User>) -> Guards {
+    pub fn for_users(
+        by_token: impl Fn(&str) -> Option<User> + Clone + Send + Sync + 'static,
+    ) -> Guards {
+        let signed_in = current_user(by_token.clone());
         Guards {
             verified: Guard::new(verify_user),
             protected: signed_in.clone(),
             dashboard: signed_in.clone(),
             me: signed_in.clone(),
-            admin: signed_in.clone(),
-            any: signed_in,
+            admin: signed_in,
+            any: current_user_by_name(by_token),
         }
     }
 }
@@ -101,6 +110,22 @@ pub fn current_user(
     by_token: impl Fn(&str) -> Option<User> + Send + Sync + 'static,
 ) -> Guard<User> {
     logins::announce(guard::bearer(REALM, by_token).logged_as(User::name))
+}
+
+/// The same guard for clients that may not know Bearer, such as browsers, git and pip: it
+/// also takes the user's name and the token as the two parts of Basic (RFC 7617 §2).
+///
+/// Basic comes first, because nginx before 1.23 passes on the first challenge alone, and a
+/// client that knows Bearer has its token already.
+fn current_user_by_name(
+    by_token: impl Fn(&str) -> Option<User> + Clone + Send + Sync + 'static,
+) -> Guard<User> {
+    let find = by_token.clone();
+    let by_name = guard::basic(REALM, move |name, token| {
+        // Only who has the token learns whether the name is right.
+        find(token).filter(|user| is_same(user.name().as_bytes(), name.as_bytes()))
+    });
+    by_name.logged_as(User::name).or(current_user(by_token))
 }
 
 fn open(_: &mut Request) -> Response {
@@ -192,8 +217,7 @@ mod tests {
 
     #[test]
     fn every_user_of_a_users_file_may_use_every_route() {
-        let ann = current_user(|token| (token == "t").then(|| User::new("Ann", [])));
-        let guards = Guards::for_users(ann);
+        let guards = Guards::for_users(|token: &str| (token == "t").then(|| User::new("Ann", [])));
         for path in ["/secure", "/protected", "/dashboard", "/users/me", "/admin"] {
             assert_eq!(get(guards.clone(), path, Some("t")).0, 200, "{path}");
         }

@@ -11,6 +11,7 @@ mod commands;
 mod control;
 mod failure;
 mod health_check;
+mod help;
 #[cfg(feature = "tls")]
 mod https;
 #[cfg(not(feature = "tls"))]
@@ -25,6 +26,11 @@ mod logins;
 #[path = "no_logins.rs"]
 mod logins;
 mod operations;
+#[cfg(feature = "tls")]
+mod pinned;
+#[cfg(not(feature = "tls"))]
+#[path = "no_pinned.rs"]
+mod pinned;
 #[cfg(feature = "login")]
 mod prompt;
 mod reload;
@@ -61,7 +67,7 @@ fn run(command: Command) -> Result<(), Failure> {
             log::logger().flush();
             result
         }
-        Command::Help => commands::print(cli::HELP),
+        Command::Help => commands::print(help::HELP),
         Command::Version => {
             commands::print(concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n"))
         }
@@ -73,7 +79,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::NewToken(line) => commands::new_token(&line),
         Command::NewPassword(line) => commands::new_password(&line),
         Command::HashPassword => commands::hash_password(),
-        Command::HealthCheck { url } => commands::health_check(&url),
+        Command::HealthCheck { url, certificate } => {
+            commands::health_check(&url, certificate.as_deref())
+        }
     }
 }
 
@@ -108,7 +116,8 @@ fn serve(options: Options) -> Result<(), Failure> {
         .map_err(|error| Failure::CouldNotRun(format!("can't start a thread: {error}")))?;
     let (stop, drain_delay) = (server.stop(), options.drain_delay);
     control.serve(Parts { stop, readiness: readiness.clone(), reload, drain_delay });
-    // Write all warnings before the line that says that the server listens.
+    log::info!("the routes are at {scheme}://{}/docs", listen::for_browser(address));
+    // Write all of this before the line that says that the server listens.
     log::logger().flush();
     // If no program reads stdout, the server runs all the same.
     let _ = commands::write(&format!("listening on {scheme}://{address}\n"));
@@ -125,7 +134,7 @@ fn guards(users: Option<Arc<UsersFile>>, logins: Logins) -> Guards {
     };
     log::info!("users loaded: {}", users.count());
     let by_token = move |token: &str| users.by_token(token).or_else(|| logins.by_token(token));
-    Guards::for_users(lesson::current_user(by_token))
+    Guards::for_users(by_token)
 }
 
 /// The whole table: the routes of the lesson, of logins and for operators, and

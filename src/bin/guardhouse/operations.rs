@@ -58,16 +58,19 @@ pub fn routes(readiness: Readiness, signed_in: Guard<User>) -> [Route; 3] {
     ]
 }
 
+// Probes come every few seconds, so their lines would hide all others.
+
 fn live() -> Response {
-    Response::text("live\n")
+    Response::text("live\n").logged_at_debug()
 }
 
 fn ready(is_ready: bool) -> Response {
-    if is_ready {
+    let answer = if is_ready {
         Response::text("ready\n")
     } else {
         Response::text("stopping\n").with_status(Status::SERVICE_UNAVAILABLE)
-    }
+    };
+    answer.logged_at_debug()
 }
 
 /// Answers 204 with the user's name and scopes, or 403 if the user does not have
@@ -75,6 +78,8 @@ fn ready(is_ready: bool) -> Response {
 ///
 /// The query may have other parameters, also malformed ones: some proxies pass the
 /// query of the client on.
+///
+/// The name is in ASCII ([`in_ascii`]).
 ///
 /// Both headers are always there, and never empty. A proxy that copies them so
 /// replaces headers of these names that a client forged. Caddy 2.10.0 to 2.11.1
@@ -94,25 +99,58 @@ fn auth(request: &mut Request, user: User) -> Result<Response, Refusal> {
     let scopes = if scopes.is_empty() { NO_SCOPES.to_owned() } else { scopes };
     Ok(Response::new(Status::NO_CONTENT)
         .ignoring_body()
-        .with_header("X-Auth-User", user.name().to_owned())
+        .with_header("X-Auth-User", in_ascii(user.name()))
         .with_header("X-Auth-Scopes", scopes))
+}
+
+/// A name in ASCII: `%` and each character that is not ASCII are percent-encoded, as UTF-8
+/// (RFC 3986 §2.1). All other names stay as they are.
+///
+/// The bytes of a header have no agreed encoding (RFC 9110 §5.5): Node and Python read
+/// them as ISO-8859-1, and `müller` would become `mÃ¼ller`.
+fn in_ascii(name: &str) -> String {
+    let encoded = |byte: u8| match byte {
+        b'%' | 0x80.. => format!("%{byte:02X}"),
+        _ => char::from(byte).to_string(),
+    };
+    name.bytes().map(encoded).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use guardhouse::{Routes, Users, guard};
+    use crate::lesson::Guards;
+    use guardhouse::Routes;
+
+    /// Ann has the token `a`, Bob `b`, Jörg `j`, and `100% é` has `p`.
+    fn signed_in() -> Guard<User> {
+        let guards = Guards::for_users(|token: &str| match token {
+            "a" => Some(User::new("Ann", ["read", "write"])),
+            "b" => Some(User::new("Bob", [])),
+            "j" => Some(User::new("Jörg", [])),
+            "p" => Some(User::new("100% é", [])),
+            _ => None,
+        });
+        guards.any
+    }
 
     #[track_caller]
     fn ask(readiness: Readiness, method: &str, target: &str, headers: &str) -> Response {
-        let ann = User::new("Ann", ["read", "write"]);
-        let bob = User::new("Bob", []);
-        let users = Users::new([("a", ann), ("b", bob)]);
-        let signed_in = guard::bearer(REALM, move |token| users.by_token(token));
         let head = format!("{method} {target} HTTP/1.0\r\n{headers}\r\n");
         let mut request = Request::parse(head.as_bytes()).expect("a valid request");
-        Routes::new(routes(readiness, signed_in)).answer(&mut request)
+        Routes::new(routes(readiness, signed_in())).answer(&mut request)
     }
+
+    /// The challenges for a request with these header lines that is refused.
+    #[track_caller]
+    fn challenges(headers: &str) -> Vec<String> {
+        let head = format!("GET /auth HTTP/1.0\r\n{headers}\r\n");
+        let request = Request::parse(head.as_bytes()).expect("a valid request");
+        let refusal = signed_in().check(&request).expect_err("a refusal");
+        refusal.challenges().iter().map(|challenge| challenge.as_str().to_owned()).collect()
+    }
+
+    const BASIC: &str = r#"Basic realm="guardhouse", charset="UTF-8""#;
 
     #[test]
     fn a_server_that_is_stopping_is_live_and_not_ready() {
@@ -134,6 +172,89 @@ mod tests {
         }
         let bob = ask(Readiness::new(), "GET", "/auth", "Authorization: Bearer b\r\n");
         assert_eq!(bob.header("X-Auth-Scopes"), Some(r#""""#), "without scopes");
+    }
+
+    #[test]
+    fn auth_takes_the_token_as_the_password_of_its_user() {
+        // Base64 of the user-id, a colon and the password.
+        for (pair, basic, name) in [
+            ("Ann:a", "QW5uOmE=", "Ann"),
+            ("Bob:b", "Qm9iOmI=", "Bob"),
+            ("Jörg:j", "SsO2cmc6ag==", "J%C3%B6rg"),
+            ("100% é:p", "MTAwJSDDqTpw", "100%25 %C3%A9"),
+        ] {
+            let header = format!("Authorization: Basic {basic}\r\n");
+            let answer = ask(Readiness::new(), "GET", "/auth", &header);
+            assert_eq!(answer.status(), Status::NO_CONTENT, "{pair}");
+            assert_eq!(answer.header("X-Auth-User"), Some(name), "{pair}");
+        }
+        for (pair, basic) in [
+            ("Ann:b", "QW5uOmI="),
+            ("ann:a", "YW5uOmE="),
+            (":a", "OmE="),
+            ("Ann:", "QW5uOg=="),
+            ("a:", "YTo="),
+            ("Ann:a ", "QW5uOmEg"),
+            ("Ann :a", "QW5uIDph"),
+            ("a:Ann", "YTpBbm4="),
+            ("Jörg:j in Latin-1", "SvZyZzpq"),
+            ("without a colon", "QW5u"),
+            ("not Base64", "!"),
+            ("empty", ""),
+        ] {
+            let header = format!("Authorization: Basic {basic}\r\n");
+            let answer = ask(Readiness::new(), "GET", "/auth", &header);
+            assert_eq!(answer.status().code(), 401, "{pair}");
+            assert_eq!(challenges(&header), [BASIC, r#"Bearer realm="guardhouse""#], "{pair}");
+            assert_eq!(answer.header("X-Auth-User"), None, "{pair}");
+        }
+    }
+
+    #[test]
+    fn a_401_of_auth_has_both_challenges_and_basic_comes_first() {
+        for (headers, bearer) in [
+            ("", r#"Bearer realm="guardhouse""#),
+            ("Authorization: Digest a\r\n", r#"Bearer realm="guardhouse""#),
+            (
+                "Authorization: Bearer x\r\n",
+                concat!(
+                    r#"Bearer realm="guardhouse", error="invalid_token", "#,
+                    r#"error_description="the access token is malformed, unknown or expired""#
+                ),
+            ),
+        ] {
+            let answer = ask(Readiness::new(), "GET", "/auth", headers);
+            assert_eq!(answer.status().code(), 401, "{headers}");
+            assert_eq!(challenges(headers), [BASIC, bearer], "{headers}");
+        }
+        let both = "Authorization: Basic QW5uOmE=\r\nAuthorization: Bearer a\r\n";
+        let twice = ask(Readiness::new(), "GET", "/auth", both);
+        assert_eq!(twice.status(), Status::BAD_REQUEST);
+    }
+
+    #[test]
+    fn auth_requires_the_scopes_of_the_query_of_a_basic_user_as_well() {
+        let status = |target: &str| {
+            let header = "Authorization: Basic QW5uOmE=\r\n";
+            ask(Readiness::new(), "GET", target, header).status().code()
+        };
+        assert_eq!(status("/auth?scope=read+write"), 204);
+        assert_eq!(status("/auth?scope=admin"), 403);
+        assert_eq!(status("/auth?scope=%7"), 400);
+    }
+
+    #[test]
+    fn a_name_that_is_ascii_without_a_percent_sign_stays_as_it_is() {
+        for (name, ascii) in [
+            ("Ann Lee+1", "Ann Lee+1"),
+            ("ann@example.org", "ann@example.org"),
+            ("a%41", "a%2541"),
+            ("Łukasz", "%C5%81ukasz"),
+            ("李", "%E6%9D%8E"),
+            ("𝒶", "%F0%9D%92%B6"),
+        ] {
+            assert_eq!(in_ascii(name), ascii);
+        }
     }
 
     #[test]
