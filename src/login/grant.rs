@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::auth::accounts::Account;
 use crate::auth::user::Scoped;
 use crate::auth::user::User;
+use crate::http::date::Clock;
 use crate::http::form;
 use crate::http::json;
 use crate::http::request::Request;
@@ -122,14 +123,16 @@ impl Login {
 
     /// The handler of `POST /token`: answers with a token or with an error of
     /// RFC 6749 §5.2. For a wrong name or password it logs the address of the
-    /// client, with the level info and the target `guardhouse::login`: the access
+    /// client and the time, with the level info and the target `guardhouse::login`: the access
     /// log has the same status for them as for a malformed form.
     #[must_use]
     pub fn answer(&self, request: &mut Request) -> Response {
         let answer = self.grant(request).unwrap_or_else(|error| {
             if let (GrantError::WrongPassword, Some(peer)) = (&error, request.peer()) {
                 // Not the name: people type passwords into the field for the name.
-                log::info!(target: TARGET, "failed login from {}", peer.ip());
+                // With the time, for programs that read logs.
+                let (peer, mut clock) = (peer.ip(), Clock::new());
+                log::info!(target: TARGET, "failed login from {peer} {}", clock.common_log());
             }
             Response::from(error)
         });
