@@ -30,7 +30,7 @@ visit "/open?access_token=$token"
 visit "$url/open"
 visit /protected -H "Authorization: Bearer $token"
 expect 'a request of a user with a space in the name' 200 "$visited"
-visit /protected -H "Authorization: Bearer $(sed -n 's/^cyd [^:]*:\([^:]*\):.*/\1/p' "$users")"
+visit /protected -H "Authorization: Bearer $cyds"
 expect 'and of one with brackets and quotes' 200 "$visited"
 for wrong in wrong "$token." ''; do visit /protected -H "Authorization: Bearer $wrong"; done
 visit /protected
