@@ -149,7 +149,8 @@ fn guards(users: Option<Arc<UsersFile>>, logins: Logins) -> Guards {
 /// The whole table: the routes of the lesson, of logins and for operators, and
 /// the routes that document the table.
 fn routes(guards: Guards, logins: Logins, readiness: Readiness) -> Routes {
-    let operations = operations::routes(readiness, guards.any.clone());
+    let (by_token, by_name) = (guards.by_token.clone(), guards.by_name.clone());
+    let operations = operations::routes(readiness, by_token, by_name);
     let lesson = lesson::routes(guards).into_iter();
     let routes: Routes = lesson.chain(logins.routes()).chain(operations).collect();
     routes.documented("guardhouse", env!("CARGO_PKG_VERSION"))
