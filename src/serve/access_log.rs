@@ -67,7 +67,8 @@ impl AccessLog {
         }
         let peer = self.peer.map(|peer| peer.ip());
         let peer: &dyn Display = peer.as_ref().map_or(&"-", |ip| ip);
-        let (name, request) = (Escaped(log_name.unwrap_or("-")), RequestLine(head));
+        let (name, request) =
+            (Escaped(log_name.filter(|name| !name.is_empty()).unwrap_or("-")), RequestLine(head));
         let (date, status) = (clock.common_log(), response.status().code());
         // A String accepts everything.
         let _ = writeln!(lines, "{peer} - {name} {date} \"{request}\" {status} {sent}");
@@ -92,7 +93,7 @@ impl AccessLog {
 }
 
 /// `GET /path HTTP/1.1`, from the bytes of a head; `-` if they have no request line. The
-/// query is left out.
+/// query is left out, and `-` stands for a method or a target that may be a secret.
 struct RequestLine<'r>(&'r [u8]);
 
 impl RequestLine<'_> {
@@ -108,11 +109,12 @@ impl Display for RequestLine<'_> {
         let line = String::from_utf8_lossy(self.0.get(..end).unwrap_or_default());
         let parts: Vec<&str> = line.splitn(4, ' ').collect();
         match parts[..] {
-            [method, target, version] if is_target(target) && is_version(version) => {
+            [method, target, version] if is_version(version) => {
                 // Every registered method is written in such letters. Another word may be
                 // a token that a client has put in the wrong place.
                 let plain = |byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_');
                 let method = if every(method.as_bytes(), plain) { method } else { "-" };
+                let target = if is_target(target) { target } else { "-" };
                 let path = target.split(['?', '#']).next().unwrap_or_default();
                 let (method, path) = (first(Self::METHOD, method), first(Self::TARGET, path));
                 write!(f, "{method} {} {version}", Escaped(path))
@@ -150,7 +152,8 @@ impl Display for Escaped<'_> {
         }
         for character in self.0.chars() {
             match character {
-                special if is_special(special) => write!(f, "\\{special}")?,
+                '"' | '\\' => write!(f, "\\{character}")?,
+                bracket if is_special(bracket) => write!(f, "{}", bracket.escape_unicode())?,
                 plain if plain.is_ascii_graphic() || plain.is_alphanumeric() => {
                     f.write_char(plain)?;
                 }
@@ -161,8 +164,9 @@ impl Display for Escaped<'_> {
     }
 }
 
+/// Quotes begin and end the request line, and brackets the date.
 fn is_special(character: char) -> bool {
-    matches!(character, '"' | '\\')
+    matches!(character, '"' | '\\' | '[' | ']')
 }
 
 #[cfg(test)]
@@ -244,13 +248,13 @@ mod tests {
             "GET  / HTTP/1.1\r\n",
             "GET /a?token=a s3cret HTTP/1.1\r\n",
             "Authorization: Bearer s3cret\r\n",
-            "GET s3cret HTTP/1.1\r\n",
             "GET / s3cret\r\n",
             "GET / HTTP/s3cret\r\n",
-            "GET http://ann:s3cret@a/ HTTP/1.1\r\n",
-            "CONNECT ann:s3cret@a:80 HTTP/1.1\r\n",
         ] {
             assert_eq!(logged(head), "-", "{head:?}");
+        }
+        for target in ["s3cret", "http://ann:s3cret@a/", "ann:s3cret@a:80", "a:80", "open"] {
+            assert_eq!(logged(&format!("GET {target} HTTP/1.1\r\n")), "GET - HTTP/1.1");
         }
         assert_eq!(logged("s3cret / HTTP/1.1\r\n"), "- / HTTP/1.1");
         let (method, path) = ("M".repeat(9_000), "a".repeat(9_000));
@@ -263,7 +267,15 @@ mod tests {
         let forged = "a\"\\ \n\r\x1b[31m\u{202e}é";
         assert_eq!(
             Escaped(forged).to_string(),
-            "a\\\"\\\\\\u{20}\\u{a}\\u{d}\\u{1b}[31m\\u{202e}é"
+            "a\\\"\\\\\\u{20}\\u{a}\\u{d}\\u{1b}\\u{5b}31m\\u{202e}é"
         );
+        for (name, logged) in [
+            ("ann[1]", "ann\\u{5b}1\\u{5d}"),
+            ("[", "\\u{5b}"),
+            ("ann] \"GET", "ann\\u{5d}\\u{20}\\\"GET"),
+            ("ann@example.com", "ann@example.com"),
+        ] {
+            assert_eq!(Escaped(name).to_string(), logged, "{name}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::serve::connection::{self, Context};
 use crate::serve::connections::{Connected, Connections, OpenConnection};
 use crate::serve::shortage::{PAUSE, Shortage, make_room_or_pause};
 use crate::serve::socket::Socket;
+use crate::serve::state::Wait;
 use crate::serve::stop::Stop;
 use crate::serve::tls::Tls;
 use crate::serve::workers::Queue;
@@ -217,7 +218,7 @@ impl Acceptor {
         // one that is evicted. If none is, it gets 503; `try_clone`, because the connection
         // itself leaves `connections` here.
         let Some(connection) = queue.take_back() else { return };
-        connection.connected.state.set_busy();
+        connection.connected.state.set(Wait::Nothing);
         if connections.make_room(PAUSE) {
             queue.push(connection);
         } else if let Ok(stream) = connection.connected.stream.try_clone() {
@@ -246,7 +247,7 @@ impl Shared {
     fn serve(&self, connected: &Connected, yielding: &WorkerYielding) -> io::Result<()> {
         let (stream, state) = (&connected.stream, &connected.state);
         // Until its first bytes come, so also during a TLS handshake, it can be evicted.
-        state.set_idle(Instant::now());
+        state.set(Wait::Request(Instant::now()));
         let Shared { routes, limits, .. } = self;
         let socket = Socket::new(stream, state, limits)?;
         let peer = Some(canonical(stream.peer_addr()?));

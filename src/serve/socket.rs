@@ -8,7 +8,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::limits::Limits;
-use crate::serve::connections::State;
+use crate::serve::state::{Lag, State, Wait};
 use crate::serve::stream::{Stream, is_timeout};
 
 /// A connection's socket.
@@ -37,31 +37,42 @@ impl<'s> Socket<'s> {
     }
 
     /// Goes on with a write whose first step has written a part, or nothing.
-    fn write_rest(&mut self, bytes: &[u8], mut step: io::Result<usize>) -> io::Result<usize> {
-        let Limits { write_timeout, write_rate, .. } = *self.limits;
-        let (mut rest, mut progress) = (bytes, Instant::now());
+    fn write_rest(&self, bytes: &[u8], step: io::Result<usize>) -> io::Result<usize> {
+        let before = self.state.wait();
+        let written = self.write_slowly(bytes, step);
+        self.state.set(before);
+        written
+    }
+
+    fn write_slowly(&self, bytes: &[u8], mut step: io::Result<usize>) -> io::Result<usize> {
+        let Limits { write_timeout, write_rate, crowded_rate, .. } = *self.limits;
+        let (mut rest, mut lag, mut now) = (bytes, Lag::default(), Instant::now());
         let at_least = Duration::from_secs(bytes.len() as u64 / write_rate.max(1));
-        let deadline = progress + write_timeout + at_least;
+        let (deadline, mut progress) = (now + write_timeout + at_least, now);
         loop {
+            let began = now;
+            now = Instant::now();
             match step {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     rest = rest.get(count..).unwrap_or_default();
-                    progress = Instant::now();
-                    self.state.set_stalled(None);
+                    progress = now;
+                    lag.add(now - began, count, crowded_rate);
                 }
-                Err(error) if is_timeout(&error) => self.state.set_stalled(Some(progress)),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {
+                    lag.add(now - began, 0, crowded_rate);
+                }
                 Err(error) => return Err(error),
             }
             if rest.is_empty() {
                 return Ok(bytes.len());
             }
-            let now = Instant::now();
             if now >= deadline || now >= progress + write_timeout {
                 return Err(ErrorKind::TimedOut.into());
             }
-            step = self.stream.write(rest);
+            self.state.set(Wait::PeerToRead(lag.since(now)));
+            let mut stream = self.stream;
+            step = stream.write(rest);
         }
     }
 }

@@ -11,6 +11,7 @@ mod commands;
 mod control;
 mod failure;
 mod health_check;
+mod help;
 #[cfg(feature = "tls")]
 mod https;
 #[cfg(not(feature = "tls"))]
@@ -34,20 +35,22 @@ mod pinned;
 mod prompt;
 mod reload;
 mod signals;
+mod watched;
 
 use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use cli::{Command, Options};
-use control::Control;
+use control::{Control, Parts};
 use failure::Failure;
 use guardhouse::{Routes, UsersFile};
 use https::Https;
 use lesson::Guards;
 use logins::Logins;
 use operations::Readiness;
-use reload::Reload;
+use reload::{Load, Reload};
+use watched::Watched;
 
 fn main() -> ExitCode {
     let command = cli::parse(env::args_os().skip(1)).map_err(Failure::WrongUsage);
@@ -64,19 +67,19 @@ fn run(command: Command) -> Result<(), Failure> {
             log::logger().flush();
             result
         }
-        Command::Help => commands::print(cli::HELP),
+        Command::Help => commands::print(help::HELP),
         Command::Version => {
             commands::print(concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n"))
         }
         Command::Routes => {
-            let logins = Logins::new(None, None);
+            let logins = Logins::new(None, None, None).map_err(Failure::CouldNotRun)?;
             let routes = routes(Guards::published(), logins, Readiness::new());
             commands::print(&routes.to_string())
         }
-        Command::NewToken { name, scopes, file } => {
-            commands::new_token(&name, &scopes, file.as_deref())
-        }
+        Command::NewToken(line) => commands::new_token(&line),
+        Command::NewPassword(line) => commands::new_password(&line),
         Command::HashPassword => commands::hash_password(),
+        Command::NewKey => commands::new_key(),
         Command::HealthCheck { url, certificate } => {
             commands::health_check(&url, certificate.as_deref())
         }
@@ -86,13 +89,18 @@ fn run(command: Command) -> Result<(), Failure> {
 /// Serves until a signal stops the server.
 fn serve(options: Options) -> Result<(), Failure> {
     logger::init(options.log_level);
+    // First of all: without it, a signal would end the program while a file is loaded.
+    let control = Control::start();
     let load = if options.allow_short_tokens {
         UsersFile::load_allowing_short_tokens
     } else {
         UsersFile::load
     };
+    let users_file = Watched::new(options.users.clone());
     let users = options.users.map(load).transpose();
     let users = users.map_err(Failure::could_not_run)?.map(Arc::new);
+    let certificate = options.tls.clone().map(|(certificate, key)| [certificate, key]);
+    let certificate = Watched::new(certificate.into_iter().flatten());
     let https = Https::load(options.tls).map_err(Failure::could_not_run)?;
     let server = https.apply(listen::listen(&options.listen)?).with_limits(options.limits);
     let (scheme, address) = (https.scheme(), server.local_addr());
@@ -102,13 +110,21 @@ fn serve(options: Options) -> Result<(), Failure> {
              --tls-key, or listen on 127.0.0.1 and let a proxy in front do TLS"
         );
     }
-    let logins = Logins::new(users.clone(), options.token_lifetime);
+    let keys = Watched::new(options.token_key.clone());
+    let logins = Logins::new(users.clone(), options.token_lifetime, options.token_key)
+        .map_err(Failure::CouldNotRun)?;
     let guards = guards(users.clone(), logins.clone());
     let readiness = Readiness::new();
-    let reload = Reload::start(users, https)
+    let for_keys = logins.clone();
+    let files = [
+        (users_file, Box::new(move || reload::load(users.as_deref())) as Load),
+        (certificate, Box::new(move || https.reload())),
+        (keys, Box::new(move || for_keys.reload_keys())),
+    ];
+    let reload = Reload::start(files, options.reload_every)
         .map_err(|error| Failure::CouldNotRun(format!("can't start a thread: {error}")))?;
-    let control = Control { stop: server.stop(), readiness: readiness.clone(), reload };
-    control.start(options.drain_delay);
+    let (stop, drain_delay) = (server.stop(), options.drain_delay);
+    control.serve(Parts { stop, readiness: readiness.clone(), reload, drain_delay });
     log::info!("the routes are at {scheme}://{}/docs", listen::for_browser(address));
     // Write all of this before the line that says that the server listens.
     log::logger().flush();
