@@ -63,8 +63,8 @@ exec setpriv --reuid $user --regid $group --groups $fs_group --no-new-privs --bo
 SH
 chmod 755 "$dir/run"
 GUARDHOUSE=$dir/run
-# The drain delay would make this script slow.
-start --users "$volume/users.txt" --drain-delay 0
+# The drain delay, and the default time between two looks, would make this script slow.
+start --users "$volume/users.txt" --drain-delay 0 --reload-every 1
 expect 'another user can not read the file' 1 \
     "$(setpriv --reuid 64999 --regid 64999 --clear-groups cat "$volume/users.txt" >/dev/null 2>&1 || echo $?)"
 expect 'the server can, and has nothing to warn of' '' "$(grep WARN "$dir/log" || true)"
@@ -79,7 +79,7 @@ for path in "$live" "$ready"; do
     expect "the probe of $path succeeds" 200 "$(status)"
 done
 put 2026_02 <<<"$bob"
-kill -HUP "$server"
+# Nobody sends a signal.
 logged 'users loaded again: 1 added, 1 removed'
 expect 'the Secret has changed: the new user gets through, and the old one does not' '401 200' "$(me "$ann") $(me "$bob")"
 stop
