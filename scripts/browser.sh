@@ -24,7 +24,7 @@ cat >"$dir/app/index.html" <<'HTML'
 const [api, token] = decodeURIComponent(location.hash.slice(1)).split(' ');
 const read = async headers => {
   try {
-    const answer = await fetch(api, { headers });
+    const answer = await fetch(api, { headers, cache: 'no-store' });
     return `${answer.status} ${answer.ok ? (await answer.json()).private : ''}`;
   } catch { return 'not allowed'; }
 };
@@ -36,7 +36,7 @@ const read = async headers => {
 })();
 </script>
 HTML
-cors=$(recipe 'nginx cors' proxies | sed "s|https://app.example.org|http://127.0.0.1:$app|")
+more=$(recipe 'nginx cors' proxies | sed "s|https://app.example.org|http://127.0.0.1:$app|")
 start_nginx "127.0.0.1:$files" "server { listen 127.0.0.1:$files; root $dir/www; index index.html; types { text/html html; text/javascript js; } }" \
     "server { listen 127.0.0.1:$app; root $dir/app; index index.html; types { text/html html; } }"
 

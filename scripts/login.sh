@@ -51,8 +51,8 @@ expect_like 'with the error of OAuth' '*"error":"invalid_scope"*' "$(body)"
 
 reload() {
     kill -HUP "$server"
-    # Not `grep -q`: it ends at the first such line, whatever -m says.
-    timeout 10 grep -m "$1" -e 'users loaded again: ' <(tail -n +1 -f "$dir/log") | cat >/dev/null
+    # Through a pipe: without output, grep ends at the first line, whatever -m says.
+    timeout 10 grep -m "$1" -e 'users loaded again: ' <(tail -n +1 -f "$dir/log") | cat >"$dir/reloads"
 }
 me() {
     ask /users/me -H "Authorization: Bearer $token"

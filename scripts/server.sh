@@ -104,8 +104,9 @@ recipe() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "src/manual/$2.md" | grep -v '^``
 
 # start_nginx PROTECTED [BLOCK ...]: nginx with the lines of the chapter proxies, and with
 # these blocks beside them. It asks guardhouse at $auth, and passes requests on to the
-# address PROTECTED. $url is nginx's address. Lines in $cors go into its server.
-cors=
+# address PROTECTED. $url is nginx's address. Lines in $more go into its server; a
+# `location /` in them replaces the one of the chapter.
+more=
 start_nginx() {
     free_port front
     {
@@ -113,7 +114,8 @@ start_nginx() {
         # As it stands, with other ports.
         recipe nginx proxies |
             sed "s|127.0.0.1:8000|$auth|; s|127.0.0.1:3000|$1|; s|listen 80|listen 127.0.0.1:$front|" |
-            awk -v cors="$cors" '{ print } /listen/ { print cors }'
+            if [[ $more == *'location / {'* ]]; then sed '/^    location \/ {/,/^    }/d'; else cat; fi |
+            awk -v more="$more" '{ print } /listen/ { print more }'
         printf '%s\n' "${@:2}" '}'
     } >"$dir/nginx.conf"
     # shellcheck disable=SC2154 # `need` sets it.

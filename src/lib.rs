@@ -72,6 +72,8 @@ pub use limits::Limits;
 #[cfg(feature = "login")]
 pub use login::grant::Login;
 #[cfg(feature = "login")]
+pub use login::keys::TokenKeys;
+#[cfg(feature = "login")]
 pub use login::limits::LoginLimits;
 pub use routes::group::Group;
 pub use routes::route::Route;

@@ -341,7 +341,8 @@ fn the_servers_group_may_read_a_file_of_another_owner_and_the_advice_locks_nobod
     if String::from_utf8(id.stdout).unwrap().trim() != "0" {
         return println!("skipped: only root can start the server as another user");
     }
-    let file = File::new("owner's file");
+    // With what a shell would read as more than one word.
+    let file = File::new("owner's &file");
     file.write(ANN);
     let program = copied_program("program");
     for (owner, group, mode, advice) in [

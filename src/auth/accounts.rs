@@ -10,6 +10,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use blake2::{Blake2s256, Digest};
+
 use crate::auth::password::Password;
 use crate::auth::phc::PasswordError;
 use crate::auth::user::User;
@@ -58,6 +60,20 @@ impl Account {
             None => Password::match_nothing(password).map(|()| false)?,
         };
         Ok(self.user.as_ref().filter(|_| is_right))
+    }
+}
+
+/// What a signed token knows of an account.
+impl Account {
+    /// A hash of the name, the scopes, the last day and the password's hash; `None` for an
+    /// unknown name.
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        let (user, password) = (self.user.as_ref()?, self.password.as_ref()?);
+        let last_day = user.last_day().map(|day| day.to_string()).unwrap_or_default();
+        let (name, scopes) = (user.name(), user.scopes().join(" "));
+        let hash = Blake2s256::digest(format!("{name}\n{scopes}\n{last_day}\n{password}"));
+        // 128 bits are enough: nobody can choose an account's hash.
+        Some(hash.iter().take(16).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
     }
 }
 

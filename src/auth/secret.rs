@@ -71,25 +71,12 @@ pub(crate) fn warn_of_readers(path: &Path, secret: &str) {
 #[cfg(not(unix))]
 pub(crate) fn warn_of_readers(_: &Path, _: &str) {}
 
-/// A path as one word of a command, which a shell reads as that path and nothing else.
-pub(crate) fn shell_word(path: &str) -> String {
-    // No command may take it for an option.
-    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
-    if !path.is_empty() && path.chars().all(is_plain) {
-        return path;
-    }
-    format!("'{}'", path.replace('\'', r"'\''"))
-}
-
 /// The user and the group as which the server opens files.
 #[cfg(unix)]
 #[derive(Clone, Copy)]
 struct ServerUser {
     user: u32,
     group: u32,
-    /// Whether it can read every file: it is root, and has root's capabilities.
-    reads_all: bool,
 }
 
 /// `std` does not say which user this is. But the system gives a new pipe to it.
@@ -99,20 +86,7 @@ fn server_user() -> io::Result<ServerUser> {
     use std::os::unix::fs::MetadataExt;
     let (pipe, _) = io::pipe()?;
     let pipe = File::from(OwnedFd::from(pipe)).metadata()?;
-    let (user, group) = (pipe.uid(), pipe.gid());
-    Ok(ServerUser { user, group, reads_all: user == 0 && has_capabilities() })
-}
-
-/// Whether Linux lets this process read every file, if it is root. `docker --cap-drop ALL`
-/// takes that away. Systems without such a file do not have capabilities.
-#[cfg(unix)]
-fn has_capabilities() -> bool {
-    /// `CAP_DAC_OVERRIDE` and `CAP_DAC_READ_SEARCH` (capabilities(7)).
-    const READ: u64 = 1 << 1 | 1 << 2;
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    let effective = effective.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
-    effective.is_none_or(|bits| bits & READ != 0)
+    Ok(ServerUser { user: pipe.uid(), group: pipe.gid() })
 }
 
 /// The commands after which others can't use the file, and the server still can;
@@ -128,15 +102,29 @@ fn advice(mode: u32, owner: u32, server: ServerUser, path: &str) -> Option<Strin
     let (for_group, for_all) = (mode & 0o070 != 0, mode & 0o007 != 0);
     if !(for_all || (for_group && is_own && !is_root)) {
         None
-    } else if is_own || server.reads_all {
+    } else if is_own {
         Some(format!("chmod 600 {path}"))
     } else if is_root {
-        // Only the owner can read it then, and that must be the server.
-        Some(format!("chown {} {path} && chmod 600 {path}", server.user))
+        // Without its capabilities, as in `docker --cap-drop ALL`, root can read only
+        // what the permissions allow to it.
+        Some(format!("chown 0 {path} && chmod 600 {path}"))
     } else {
         // `chmod 600` would take the server's own access away.
         Some(format!("chgrp {} {path} && chmod 640 {path}", server.group))
     }
+}
+
+/// A path as one word of a shell.
+// Other systems need it with the feature `tls` only.
+#[cfg_attr(not(unix), allow(dead_code))]
+pub(crate) fn shell_word(path: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%,:=".contains(c);
+    // A word with a dash before it is an option.
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    if !path.is_empty() && path.chars().all(is_plain) {
+        return path;
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -156,11 +144,9 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_group_may_read_a_file_that_the_server_does_not_own() {
-        const SERVER: ServerUser = ServerUser { user: 1000, group: 2000, reads_all: false };
-        const ROOT: ServerUser = ServerUser { user: 0, group: 0, reads_all: true };
-        const WEAK_ROOT: ServerUser = ServerUser { reads_all: false, ..ROOT };
+        const SERVER: ServerUser = ServerUser { user: 1000, group: 2000 };
+        const ROOT: ServerUser = ServerUser { user: 0, group: 0 };
         let own = Some("chmod 600 f");
-        let roots = Some("chown 0 f && chmod 600 f");
         let others = Some("chgrp 2000 f && chmod 640 f");
         for (server, owner, mode, says) in [
             // The server's own file.
@@ -185,14 +171,8 @@ mod tests {
             (ROOT, 0, 0o640, None),
             (ROOT, 0, 0o644, own),
             (ROOT, 1001, 0o640, None),
-            (ROOT, 1001, 0o644, own),
-            // Without its capabilities, it reads files as any other user does.
-            (WEAK_ROOT, 0, 0o600, None),
-            (WEAK_ROOT, 0, 0o644, own),
-            (WEAK_ROOT, 1001, 0o640, None),
-            (WEAK_ROOT, 1001, 0o644, roots),
-            (WEAK_ROOT, 1001, 0o604, roots),
-            (WEAK_ROOT, 1001, 0o666, roots),
+            (ROOT, 1001, 0o644, Some("chown 0 f && chmod 600 f")),
+            (ROOT, 1001, 0o604, Some("chown 0 f && chmod 600 f")),
         ] {
             let advice = advice(mode, owner, server, "f");
             assert_eq!(advice.as_deref(), says, "{mode:o} of {owner} for {}", server.user);
@@ -201,36 +181,22 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_shell_reads_the_word_for_a_path_as_that_path() {
-        for plain in ["f", "/etc/guardhouse/users.txt", "../a_b-c+d,e:f@g%h"] {
-            assert_eq!(shell_word(plain), plain);
-        }
-        assert_eq!(shell_word("-rf"), "./-rf");
-        assert_eq!(shell_word("my users"), "'my users'");
-        assert_eq!(shell_word("ann's users"), r"'ann'\''s users'");
-        for path in [
-            "",
-            "a b",
-            "'",
-            "''a'",
-            "$(touch x)",
-            "`x`",
-            "a;b",
-            "a&b|c>d",
-            "*?[a]",
-            "~",
-            "#a",
-            "a\\",
-            "a\"b",
-            "!a",
-            "a\nb",
-            "\u{fc}ber",
-            "{a,b}",
+    fn a_shell_reads_each_path_as_one_word() {
+        for (path, word) in [
+            ("/etc/guardhouse/users-1.txt", "/etc/guardhouse/users-1.txt"),
+            ("-rf", "./-rf"),
+            ("/home/Ann Lee/users.txt", "'/home/Ann Lee/users.txt'"),
+            ("/a;b", "'/a;b'"),
+            ("/$(b)", "'/$(b)'"),
+            ("/it's", r"'/it'\''s'"),
+            ("~", "'~'"),
         ] {
-            let command = format!("printf %s {}", shell_word(path));
+            assert_eq!(shell_word(path), word, "{path}");
+            let command = format!("printf %s {word}");
             let output = std::process::Command::new("sh").args(["-c", &command]).output();
-            let output = output.expect("a shell");
-            assert_eq!(String::from_utf8_lossy(&output.stdout), path, "{command}");
+            let output = output.expect("a shell").stdout;
+            let path = if path == "-rf" { "./-rf" } else { path };
+            assert_eq!(String::from_utf8_lossy(&output), path, "{word}");
         }
     }
 

@@ -67,7 +67,8 @@ impl AccessLog {
         }
         let peer = self.peer.map(|peer| peer.ip());
         let peer: &dyn Display = peer.as_ref().map_or(&"-", |ip| ip);
-        let (name, request) = (Escaped(log_name.unwrap_or("-")), RequestLine(head));
+        let (name, request) =
+            (Escaped(log_name.filter(|name| !name.is_empty()).unwrap_or("-")), RequestLine(head));
         let (date, status) = (clock.common_log(), response.status().code());
         // A String accepts everything.
         let _ = writeln!(lines, "{peer} - {name} {date} \"{request}\" {status} {sent}");
@@ -151,7 +152,8 @@ impl Display for Escaped<'_> {
         }
         for character in self.0.chars() {
             match character {
-                special if is_special(special) => write!(f, "\\{special}")?,
+                '"' | '\\' => write!(f, "\\{character}")?,
+                bracket if is_special(bracket) => write!(f, "{}", bracket.escape_unicode())?,
                 plain if plain.is_ascii_graphic() || plain.is_alphanumeric() => {
                     f.write_char(plain)?;
                 }
@@ -162,8 +164,9 @@ impl Display for Escaped<'_> {
     }
 }
 
+/// Quotes begin and end the request line, and brackets the date.
 fn is_special(character: char) -> bool {
-    matches!(character, '"' | '\\')
+    matches!(character, '"' | '\\' | '[' | ']')
 }
 
 #[cfg(test)]
@@ -264,7 +267,15 @@ mod tests {
         let forged = "a\"\\ \n\r\x1b[31m\u{202e}é";
         assert_eq!(
             Escaped(forged).to_string(),
-            "a\\\"\\\\\\u{20}\\u{a}\\u{d}\\u{1b}[31m\\u{202e}é"
+            "a\\\"\\\\\\u{20}\\u{a}\\u{d}\\u{1b}\\u{5b}31m\\u{202e}é"
         );
+        for (name, logged) in [
+            ("ann[1]", "ann\\u{5b}1\\u{5d}"),
+            ("[", "\\u{5b}"),
+            ("ann] \"GET", "ann\\u{5d}\\u{20}\\\"GET"),
+            ("ann@example.com", "ann@example.com"),
+        ] {
+            assert_eq!(Escaped(name).to_string(), logged, "{name}");
+        }
     }
 }

@@ -23,6 +23,8 @@ pub enum Command {
     NewPassword(UserLine),
     /// Read a password, and print its hash.
     HashPassword,
+    /// Print a line for the file of the keys that sign tokens.
+    NewKey,
     /// Ask a running server whether it is well. An `https://` URL needs the file of the
     /// server's certificate.
     HealthCheck { url: String, certificate: Option<PathBuf> },
@@ -53,6 +55,8 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// `None` for the library's default.
     pub token_lifetime: Option<Duration>,
+    /// The keys that sign tokens; without them, tokens are in memory.
+    pub token_key: Option<PathBuf>,
     /// How soon a changed file is loaded; zero for never.
     pub reload_every: Duration,
     pub log_level: LevelFilter,
@@ -69,6 +73,7 @@ impl Default for Options {
             allow_short_tokens: false,
             tls: None,
             token_lifetime: None,
+            token_key: None,
             reload_every: Duration::from_secs(5),
             log_level: LevelFilter::Info,
             drain_delay: Duration::ZERO,
@@ -107,7 +112,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
                 );
             }
             "--hash-password" => return Ok(Command::HashPassword),
-            "--routes" | "-h" | "--help" | "-V" | "--version" | "--allow-short-tokens"
+            "--routes"
+            | "--new-key"
+            | "-h"
+            | "--help"
+            | "-V"
+            | "--version"
+            | "--allow-short-tokens"
                 if value.is_some() =>
             {
                 return Err(format!("{name} takes no value"));
@@ -117,6 +128,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
                 continue;
             }
             "--routes" => return Ok(Command::Routes),
+            "--new-key" => return Ok(Command::NewKey),
             "-h" | "--help" => return Ok(Command::Help),
             "-V" | "--version" => return Ok(Command::Version),
             _ => {}
@@ -168,7 +180,7 @@ fn user_line(
 /// it.
 fn require_feature(name: &str) -> Result<(), String> {
     let (feature, is_built_in) = match name {
-        "--token-lifetime" | "--new-password" | "--hash-password" => {
+        "--token-lifetime" | "--token-key" | "--new-key" | "--new-password" | "--hash-password" => {
             // The answer differs between builds, and nothing else here does.
             ("login", cfg!(feature = "login"))
         }
@@ -212,6 +224,7 @@ impl Options {
         match name {
             "--listen" => self.listen = value?,
             "--users" => self.users = Some(value?.into()),
+            "--token-key" => self.token_key = Some(value?.into()),
             "--token-lifetime" => {
                 self.token_lifetime = Some(seconds(name, &value?, 1..=31_536_000)?);
             }
@@ -360,6 +373,7 @@ mod tests {
     #[test]
     fn a_build_with_logins_has_their_options() {
         assert_eq!(parsed(&["--hash-password"]), Ok(Command::HashPassword));
+        assert_eq!(parsed(&["--new-key"]), Ok(Command::NewKey));
         let line = UserLine { name: "ann".into(), ..UserLine::default() };
         assert_eq!(parsed(&["--new-password", "ann"]), Ok(Command::NewPassword(line)));
         let options = options(&["--token-lifetime", "60"]);
@@ -374,7 +388,9 @@ mod tests {
     #[cfg(not(feature = "login"))]
     #[test]
     fn a_build_without_logins_says_which_one_has_them() {
-        for option in ["--hash-password", "--new-password", "--token-lifetime"] {
+        for option in
+            ["--hash-password", "--new-password", "--token-lifetime", "--token-key", "--new-key"]
+        {
             let says = "needs a build with the feature login: \
                         cargo build --release --features login";
             assert_eq!(parsed(&[option]), Err(format!("{option} {says}")));

@@ -42,6 +42,13 @@ pub fn hash_password() -> Result<(), Failure> {
     print(&format!("{}\n", read_hash()?))
 }
 
+/// `--new-key`: prints a line for the file of keys.
+pub fn new_key() -> Result<(), Failure> {
+    let line = logins::new_key()
+        .map_err(|error| Failure::CouldNotRun(format!("can't make a key: {error}")))?;
+    print(&format!("{line}\n"))
+}
+
 fn read_hash() -> Result<String, Failure> {
     logins::hash_password()
         .map_err(|error| Failure::CouldNotRun(format!("can't hash the password: {error}")))

@@ -19,6 +19,9 @@ Options:
                           at SIGHUP [default: 5]
   --token-lifetime SECS   how long a token from POST /token is valid
                           [default: 3600] (login)
+  --token-key FILE        sign these tokens with the first key of the file, and
+                          accept those of all its keys: replicas with the same
+                          file share logins, and a restart loses none (login)
   --tls-cert FILE         serve HTTPS with this certificate and its chain,
                           in PEM (tls)
   --tls-key FILE          the private key of the certificate, in PEM (tls)
@@ -43,6 +46,7 @@ Commands:
                           the same with a password, read from the terminal or
                           from stdin (login)
   --hash-password         read a password, and print its hash alone (login)
+  --new-key               print a line for the file of --token-key (login)
   --healthcheck URL [--tls-cert FILE]
                           send GET, and exit with 0 if the answer is 2xx;
                           'default' means http://127.0.0.1:8000/healthz.

@@ -53,9 +53,11 @@ pub struct Guards {
     pub dashboard: Guard<User>,
     pub me: Guard<User>,
     pub admin: Guard<User>,
-    /// Accepts each token that one of the other guards accepts, also as the password of
-    /// Basic. `/auth` uses it.
-    pub any: Guard<User>,
+    /// Accepts each token that one of the other guards accepts. `/auth` uses it, and the
+    /// next one.
+    pub by_token: Guard<User>,
+    /// The same, with the token as the password of Basic.
+    pub by_name: Guard<User>,
 }
 
 impl Guards {
@@ -70,12 +72,21 @@ impl Guards {
             ("secret", User::new("admin", [])),
         ];
         let all = Arc::new(Users::new(users.clone()));
-        let any = current_user_by_name(move |token: &str| all.by_token(token));
+        let find = move |token: &str| all.by_token(token);
+        let (by_token, by_name) = (current_user(find.clone()), current_user_by_name(find));
         let [protected, dashboard, me, admin] = users.map(|user| {
             let user = Users::new([user]);
             current_user(move |token| user.by_token(token))
         });
-        Guards { verified: Guard::new(verify_user), protected, dashboard, me, admin, any }
+        Guards {
+            verified: Guard::new(verify_user),
+            protected,
+            dashboard,
+            me,
+            admin,
+            by_token,
+            by_name,
+        }
     }
 
     /// The guards for your own users: one guard finds them all, and each user may
@@ -89,8 +100,9 @@ impl Guards {
             protected: signed_in.clone(),
             dashboard: signed_in.clone(),
             me: signed_in.clone(),
-            admin: signed_in,
-            any: current_user_by_name(by_token),
+            admin: signed_in.clone(),
+            by_token: signed_in,
+            by_name: current_user_by_name(by_token),
         }
     }
 }
@@ -112,20 +124,16 @@ pub fn current_user(
     logins::announce(guard::bearer(REALM, by_token).logged_as(User::name))
 }
 
-/// The same guard for clients that may not know Bearer, such as browsers, git and pip: it
-/// also takes the user's name and the token as the two parts of Basic (RFC 7617 §2).
-///
-/// Basic comes first, because nginx before 1.23 passes on the first challenge alone, and a
-/// client that knows Bearer has its token already.
+/// The same for clients that can't send a Bearer token, such as browsers, git and pip: the
+/// user's name and the token are the two parts of Basic (RFC 7617 §2).
 fn current_user_by_name(
-    by_token: impl Fn(&str) -> Option<User> + Clone + Send + Sync + 'static,
+    by_token: impl Fn(&str) -> Option<User> + Send + Sync + 'static,
 ) -> Guard<User> {
-    let find = by_token.clone();
-    let by_name = guard::basic(REALM, move |name, token| {
-        // Only who has the token learns whether the name is right.
-        find(token).filter(|user| is_same(user.name().as_bytes(), name.as_bytes()))
-    });
-    by_name.logged_as(User::name).or(current_user(by_token))
+    let find = move |name: &str, token: &str| {
+        // Only a client that has the token learns whether the name is right.
+        by_token(token).filter(|user| is_same(user.name().as_bytes(), name.as_bytes()))
+    };
+    guard::basic(REALM, find).logged_as(User::name)
 }
 
 fn open(_: &mut Request) -> Response {

@@ -49,7 +49,7 @@ use https::Https;
 use lesson::Guards;
 use logins::Logins;
 use operations::Readiness;
-use reload::Reload;
+use reload::{Load, Reload};
 use watched::Watched;
 
 fn main() -> ExitCode {
@@ -72,13 +72,14 @@ fn run(command: Command) -> Result<(), Failure> {
             commands::print(concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n"))
         }
         Command::Routes => {
-            let logins = Logins::new(None, None);
+            let logins = Logins::new(None, None, None).map_err(Failure::CouldNotRun)?;
             let routes = routes(Guards::published(), logins, Readiness::new());
             commands::print(&routes.to_string())
         }
         Command::NewToken(line) => commands::new_token(&line),
         Command::NewPassword(line) => commands::new_password(&line),
         Command::HashPassword => commands::hash_password(),
+        Command::NewKey => commands::new_key(),
         Command::HealthCheck { url, certificate } => {
             commands::health_check(&url, certificate.as_deref())
         }
@@ -109,10 +110,18 @@ fn serve(options: Options) -> Result<(), Failure> {
              --tls-key, or listen on 127.0.0.1 and let a proxy in front do TLS"
         );
     }
-    let logins = Logins::new(users.clone(), options.token_lifetime);
+    let keys = Watched::new(options.token_key.clone());
+    let logins = Logins::new(users.clone(), options.token_lifetime, options.token_key)
+        .map_err(Failure::CouldNotRun)?;
     let guards = guards(users.clone(), logins.clone());
     let readiness = Readiness::new();
-    let reload = Reload::start((users, users_file), (https, certificate), options.reload_every)
+    let for_keys = logins.clone();
+    let files = [
+        (users_file, Box::new(move || reload::load(users.as_deref())) as Load),
+        (certificate, Box::new(move || https.reload())),
+        (keys, Box::new(move || for_keys.reload_keys())),
+    ];
+    let reload = Reload::start(files, options.reload_every)
         .map_err(|error| Failure::CouldNotRun(format!("can't start a thread: {error}")))?;
     let (stop, drain_delay) = (server.stop(), options.drain_delay);
     control.serve(Parts { stop, readiness: readiness.clone(), reload, drain_delay });
@@ -140,7 +149,8 @@ fn guards(users: Option<Arc<UsersFile>>, logins: Logins) -> Guards {
 /// The whole table: the routes of the lesson, of logins and for operators, and
 /// the routes that document the table.
 fn routes(guards: Guards, logins: Logins, readiness: Readiness) -> Routes {
-    let operations = operations::routes(readiness, guards.any.clone());
+    let (by_token, by_name) = (guards.by_token.clone(), guards.by_name.clone());
+    let operations = operations::routes(readiness, by_token, by_name);
     let lesson = lesson::routes(guards).into_iter();
     let routes: Routes = lesson.chain(logins.routes()).chain(operations).collect();
     routes.documented("guardhouse", env!("CARGO_PKG_VERSION"))

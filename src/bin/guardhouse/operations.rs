@@ -40,7 +40,15 @@ impl Readiness {
 /// passes on a request: nginx `auth_request`, Traefik `ForwardAuth`, Caddy
 /// `forward_auth`. Some proxies ask with the method of their own request, some
 /// with GET, so `/auth` takes every method.
-pub fn routes(readiness: Readiness, signed_in: Guard<User>) -> [Route; 3] {
+///
+/// A client that does not know a challenge must skip it (RFC 9110 §11.6.1), but docker stops
+/// at one for Bearer that does not name a token server, and a browser asks the user for a
+/// password when the request of a page's script gets one for Basic. For them, two more
+/// rows take one scheme each.
+pub fn routes(readiness: Readiness, by_token: Guard<User>, by_name: Guard<User>) -> [Route; 5] {
+    // Basic comes first, because nginx before 1.23 passes on the first challenge alone, and
+    // a client that knows Bearer has its token already.
+    let by_either = by_name.clone().or(by_token.clone());
     let passed = Response::new(Status::NO_CONTENT)
         .with_header("X-Auth-User", "ann")
         .with_header("X-Auth-Scopes", "reports:read");
@@ -52,8 +60,14 @@ pub fn routes(readiness: Readiness, signed_in: Guard<User>) -> [Route; 3] {
             .with_summary("Whether new requests are welcome.")
             .with_example(ready(true))
             .with_example(ready(false)),
-        Route::guarded(Any, "/auth", signed_in, auth)
+        Route::guarded(Any, "/auth", by_either, auth)
             .with_summary("Tells a proxy whose token it is, and checks ?scope=.")
+            .with_example(passed.clone()),
+        Route::guarded(Any, "/auth/basic", by_name, auth)
+            .with_summary("The same for a name and a token: docker needs it.")
+            .with_example(passed.clone()),
+        Route::guarded(Any, "/auth/bearer", by_token, auth)
+            .with_summary("The same for a token: the browser shows no window for a password.")
             .with_example(passed),
     ]
 }
@@ -74,7 +88,8 @@ fn ready(is_ready: bool) -> Response {
 }
 
 /// Answers 204 with the user's name and scopes, or 403 if the user does not have
-/// all scopes of `?scope=`.
+/// all scopes of `?scope=`. With `?status=200` it answers 200 instead, because Envoy lets
+/// a request pass after no other status.
 ///
 /// The query may have other parameters, also malformed ones: some proxies pass the
 /// query of the client on.
@@ -86,7 +101,8 @@ fn ready(is_ready: bool) -> Response {
 /// does not copy an empty header, and keeps the one that the client sent.
 fn auth(request: &mut Request, user: User) -> Result<Response, Refusal> {
     let challenge = || Challenge::new("Bearer", REALM);
-    let scopes = form::values(request.query().unwrap_or_default(), "scope")
+    let query = request.query().unwrap_or_default();
+    let scopes = form::values(query, "scope")
         .ok_or_else(|| Refusal::malformed(challenge()).with_detail("Malformed query"))?;
     let required: Vec<&str> = scopes.iter().flat_map(|scopes| scopes.split_whitespace()).collect();
     if !required.iter().all(|scope| user.has_scope(scope)) {
@@ -95,9 +111,12 @@ fn auth(request: &mut Request, user: User) -> Result<Response, Refusal> {
             .with_param("scope", &required.join(" "));
         return Err(Refusal::insufficient(challenge));
     }
+    let wants_200 =
+        form::values(query, "status").is_some_and(|values| values.contains(&"200".to_owned()));
+    let status = if wants_200 { Status::OK } else { Status::NO_CONTENT };
     let scopes = user.scopes().join(" ");
     let scopes = if scopes.is_empty() { NO_SCOPES.to_owned() } else { scopes };
-    Ok(Response::new(Status::NO_CONTENT)
+    Ok(Response::new(status)
         .ignoring_body()
         .with_header("X-Auth-User", in_ascii(user.name()))
         .with_header("X-Auth-Scopes", scopes))
@@ -120,34 +139,37 @@ fn in_ascii(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::lesson::Guards;
-    use guardhouse::Routes;
+    use guardhouse::{Limits, Routes, exchange};
 
     /// Ann has the token `a`, Bob `b`, Jörg `j`, and `100% é` has `p`.
-    fn signed_in() -> Guard<User> {
-        let guards = Guards::for_users(|token: &str| match token {
+    fn guards() -> Guards {
+        Guards::for_users(|token: &str| match token {
             "a" => Some(User::new("Ann", ["read", "write"])),
             "b" => Some(User::new("Bob", [])),
             "j" => Some(User::new("Jörg", [])),
             "p" => Some(User::new("100% é", [])),
             _ => None,
-        });
-        guards.any
+        })
     }
 
     #[track_caller]
     fn ask(readiness: Readiness, method: &str, target: &str, headers: &str) -> Response {
         let head = format!("{method} {target} HTTP/1.0\r\n{headers}\r\n");
         let mut request = Request::parse(head.as_bytes()).expect("a valid request");
-        Routes::new(routes(readiness, signed_in())).answer(&mut request)
+        let Guards { by_token, by_name, .. } = guards();
+        Routes::new(routes(readiness, by_token, by_name)).answer(&mut request)
     }
 
-    /// The challenges for a request with these header lines that is refused.
+    /// The challenges of a refusal by `/auth`.
     #[track_caller]
     fn challenges(headers: &str) -> Vec<String> {
+        let Guards { by_token, by_name, .. } = guards();
+        let table = Routes::new(routes(Readiness::new(), by_token, by_name));
         let head = format!("GET /auth HTTP/1.0\r\n{headers}\r\n");
-        let request = Request::parse(head.as_bytes()).expect("a valid request");
-        let refusal = signed_in().check(&request).expect_err("a refusal");
-        refusal.challenges().iter().map(|challenge| challenge.as_str().to_owned()).collect()
+        let answer = exchange(&table, &Limits::default(), [head]);
+        let lines = String::from_utf8(answer).expect("text");
+        let values = lines.lines().filter_map(|line| line.strip_prefix("WWW-Authenticate: "));
+        values.map(str::to_owned).collect()
     }
 
     const BASIC: &str = r#"Basic realm="guardhouse", charset="UTF-8""#;
@@ -241,6 +263,44 @@ mod tests {
         assert_eq!(status("/auth?scope=read+write"), 204);
         assert_eq!(status("/auth?scope=admin"), 403);
         assert_eq!(status("/auth?scope=%7"), 400);
+    }
+
+    #[test]
+    fn two_paths_take_one_scheme_each() {
+        const TOKEN: &str = "Authorization: Bearer a\r\n";
+        const PAIR: &str = "Authorization: Basic QW5uOmE=\r\n";
+        const BEARER: &str = r#"Bearer realm="guardhouse""#;
+        for (path, own, other, challenge) in
+            [("/auth/basic", PAIR, TOKEN, BASIC), ("/auth/bearer", TOKEN, PAIR, BEARER)]
+        {
+            let passed = ask(Readiness::new(), "PURGE", &format!("{path}?scope=read"), own);
+            assert_eq!(passed.header("X-Auth-User"), Some("Ann"), "{path}");
+            let forbidden = ask(Readiness::new(), "GET", &format!("{path}?scope=admin"), own);
+            assert_eq!(forbidden.status().code(), 403, "{path}");
+            for headers in ["", other] {
+                let refused = ask(Readiness::new(), "GET", path, headers);
+                assert_eq!(refused.status().code(), 401, "{path}");
+                assert_eq!(refused.header("WWW-Authenticate"), Some(challenge), "{path}");
+            }
+        }
+    }
+
+    /// Envoy puts the target of the client's request behind its own text.
+    #[test]
+    fn a_proxy_that_takes_no_other_status_gets_200() {
+        let status = |target: &str| {
+            ask(Readiness::new(), "GET", target, "Authorization: Bearer a\r\n").status().code()
+        };
+        assert_eq!(status("/auth?status=200&path=/a/b?c=100%"), 200);
+        assert_eq!(status("/auth?status=200&scope=read&path=/"), 200);
+        assert_eq!(status("/auth?status=200&path=/orders?page=2&status=open"), 200);
+        assert_eq!(status("/auth?status=200&scope=admin&path=/"), 403);
+        assert_eq!(status("/auth?status=200&scope=admin&path=/?x&scope=read"), 403);
+        for other in ["", "?status=", "?status=201", "?status=2%", "?a=b?status=200"] {
+            assert_eq!(status(&format!("/auth{other}")), 204, "{other}");
+        }
+        let refused = ask(Readiness::new(), "GET", "/auth?status=200&path=/", "");
+        assert_eq!(refused.status().code(), 401);
     }
 
     #[test]

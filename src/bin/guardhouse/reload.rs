@@ -1,24 +1,26 @@
-//! Loads the users file and the certificate again: at SIGHUP, and when the files have
-//! changed.
+//! Loads the users file, the certificate and the keys again: at SIGHUP, and when the files
+//! have changed.
 //!
 //! All this is on a thread of its own: a file on a disk that does not answer must not keep
 //! the server from obeying signals, and no request waits for a look at a file.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use guardhouse::UsersFile;
 
-use crate::https::Https;
 use crate::watched::Watched;
 
 /// Asks for reloads.
 pub struct Reload(SyncSender<()>);
 
+/// Loads some files again, and logs the result.
+pub type Load = Box<dyn FnMut() + Send>;
+
 /// What makes the thread load files.
+#[derive(Clone, Copy)]
 enum Reason {
     Asked,
     /// It is time to look whether the files have changed.
@@ -26,25 +28,22 @@ enum Reason {
 }
 
 impl Reload {
-    /// Starts the thread. Twice in each `every`, it looks whether a file has changed; never
+    /// Starts the thread. Twice in each `every`, it looks whether files have changed; never
     /// if `every` is zero.
     ///
     /// # Errors
     ///
     /// The system can't start a thread.
-    pub fn start(
-        (users, mut users_file): (Option<Arc<UsersFile>>, Watched),
-        (https, mut certificate): (Https, Watched),
+    pub fn start<const N: usize>(
+        mut files: [(Watched, Load); N],
         every: Duration,
     ) -> io::Result<Reload> {
-        Reload::run(every / 2, move |reason| match reason {
-            Reason::Asked => {
-                users_file.load_settled(|| load(users.as_deref()));
-                certificate.load_settled(|| https.reload());
-            }
-            Reason::Look => {
-                users_file.load_changed(|| load(users.as_deref()));
-                certificate.load_changed(|| https.reload());
+        Reload::run(every / 2, move |reason| {
+            for (file, load) in &mut files {
+                match reason {
+                    Reason::Asked => file.load_settled(load),
+                    Reason::Look => file.load_changed(load),
+                }
             }
         })
     }
@@ -88,7 +87,8 @@ fn next(asked: &Receiver<()>, pause: Duration) -> Option<Reason> {
     }
 }
 
-fn load(users: Option<&UsersFile>) {
+/// Loads the users file again, if there is one.
+pub fn load(users: Option<&UsersFile>) {
     let Some(users) = users else {
         return log::info!("there is no users file to load again");
     };
