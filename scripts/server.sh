@@ -52,10 +52,16 @@ need() {
 
 # from_pypi PACKAGE ...: an environment of Python in $dir/venv with these packages.
 from_pypi() {
+    local pip=("$dir/venv/bin/python" -m pip) without=
     command -v python3 >/dev/null || skip 'python3 is not installed'
-    python3 -m venv "$dir/venv" >/dev/null 2>&1 || skip 'python3 has no venv module'
-    timeout 60 "$dir/venv/bin/pip" install --quiet --disable-pip-version-check "$@" </dev/null >/dev/null 2>&1 ||
-        skip "PyPI does not give $*"
+    # To install a pip into the environment takes seconds; one outside of it will do.
+    if python3 -m pip --python python3 --version >/dev/null 2>&1; then
+        pip=(python3 -m pip --python "$dir/venv/bin/python") without=--without-pip
+    fi
+    # shellcheck disable=SC2086 # There may be no option.
+    python3 -m venv $without "$dir/venv" >"$dir/pip" 2>&1 || skip "python3 makes no environment: $(tail -n 1 "$dir/pip")"
+    timeout 60 "${pip[@]}" install --quiet --no-compile --disable-pip-version-check --retries 1 --timeout 10 "$@" \
+        >"$dir/pip" 2>&1 </dev/null || skip "$* can't be installed: $(tail -n 1 "$dir/pip")"
 }
 
 # use_build_with_logins: from here on, the server is one with the feature login. It has a
