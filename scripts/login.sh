@@ -97,6 +97,21 @@ expect_like 'so is a hash that costs too much' \
 expect_like 'and one with too many lanes' \
     "guardhouse: $users, line 2: the password's hash costs too much: *" "$(refused m=8,t=1,p=1 m=8192,t=1,p=17)"
 
+# dan's hash has more work, m times t. But cyd's takes longer: it needs new memory each time.
+printf 'dan:%s\ncyd:%s\n' "${cheap/m=8,t=1/m=8,t=5600}" "${cheap/m=8,t=1/m=40960,t=1}" >"$users"
+start --users "$users" --log-level error
+refusal() { # NAME: the time of one wrong password goes to a file.
+    curl -q --noproxy '*' --silent --max-time 10 --output /dev/null --write-out '%{time_total}\n' \
+        -d "username=$1" -d password=guessed "$url/token" >>"$dir/times.$1"
+}
+for _ in {1..21}; do refusal cyd && refusal dan && refusal eve; done
+median() { sort -n "$dir/times.$1" | sed -n 11p; }
+echo "        wrong passwords of cyd, dan and an unknown name: $(median cyd), $(median dan), $(median eve) s"
+expect 'an unknown name takes as long as the hash that takes longest, whatever m times t is' yes \
+    "$(awk -v longest="$(median cyd)" -v other="$(median dan)" -v unknown="$(median eve)" \
+        'BEGIN { if (other > longest) longest = other; print (unknown > 0.75 * longest) ? "yes" : "no" }')"
+stop
+
 printf 'bob:%s\nann:%s\n' "$cheap" "$hashed" >"$users"
 start --users "$users" --token-lifetime 1 --log-level warn
 expect 'hashes of different cost are a warning' 1 \

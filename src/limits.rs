@@ -130,7 +130,8 @@ impl Limits {
 impl Limits {
     /// KiB of memory for one hash: `m` of its PHC string. 256 MiB: 13 times what OWASP
     /// recommends, and libsodium's middle choice of three. Half of the processors can
-    /// hash at the same time, and each needs this much.
+    /// hash at the same time, and each needs this much; a reload of a file with hashes of
+    /// different cost needs it once more.
     pub const HASH_KIB: u32 = 256 * 1024;
     /// The time for one hash, as the KiB that it fills: `m` times `t`. 1 GiB takes 0.4 s
     /// to 0.9 s. So of 16 logins that wait for one processor, the last one waits 15 s.

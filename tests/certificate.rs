@@ -150,6 +150,32 @@ fn an_encoding_that_is_not_plain_text_is_named() {
     }
 }
 
+#[test]
+fn what_openssl_prints_beside_its_blocks_is_accepted() {
+    let Some(openssl) = Openssl::find() else { return };
+    for kind in ["RSA -pkeyopt rsa_keygen_bits:2048", "EC -pkeyopt ec_paramgen_curve:P-256"] {
+        let (certificate, key) = openssl.make(kind);
+        let (other, _) = made();
+        let check = |before: &str, says: &str| {
+            assert!(before.contains(says) && before.contains("-----BEGIN "), "{before}");
+            // Lines of the text, then the block, twice.
+            for chain in [format!("{before}{other}{before}"), before.replace('\n', "\r\n")] {
+                assert_eq!(openssl.0.load(chain, &key), Ok(()), "{before}");
+            }
+        };
+        openssl.0.write("given.pem", format!("{certificate}{key}"));
+        check(&openssl.run("x509 -text -in KEY"), "Signature Algorithm: ");
+        check(&openssl.run("x509 -text -nameopt compat -in KEY"), "Validity");
+        let names = "x509 -subject -issuer -serial -hash -fingerprint -sha256 -dates -modulus";
+        check(&openssl.run(&format!("{names} -in KEY")), "Modulus=");
+        let bag = openssl.0.0.join("bag.p12");
+        let words = "pkcs12 -export -passout pass: -name IntermediateCertificate -in KEY -out";
+        openssl.run(&format!("{words} {}", bag.display()));
+        let words = format!("pkcs12 -passin pass: -nodes -in {}", bag.display());
+        check(&openssl.run(&words), "Bag Attributes");
+    }
+}
+
 // --- The kinds of keys, made by openssl ---
 
 #[test]

@@ -344,12 +344,7 @@ fn the_servers_group_may_read_a_file_of_another_owner_and_the_advice_locks_nobod
     // With what a shell would read as more than one word.
     let file = File::new("owner's &file");
     file.write(ANN);
-    // The server's user must be able to start the program. It is copied by another
-    // process: a program that is open for writing can't be started, and the processes
-    // that the other tests start at this moment would have it open.
-    let program = File::new("program");
-    let original = env!("CARGO_BIN_EXE_guardhouse");
-    assert!(Command::new("cp").arg(original).arg(&program.0).status().unwrap().success());
+    let program = copied_program("program");
     for (owner, group, mode, advice) in [
         (0, OTHER, 0o440, None),
         (0, OTHER, 0o640, None),
@@ -363,28 +358,80 @@ fn the_servers_group_may_read_a_file_of_another_owner_and_the_advice_locks_nobod
     ] {
         chown(&file.0, Some(owner), Some(group)).unwrap();
         fs::set_permissions(&file.0, Permissions::from_mode(mode)).unwrap();
-        let start = || {
+        let server = || {
             let mut command = Command::new(&program.0);
-            command.uid(OTHER).gid(OTHER).current_dir("/").args(["--listen", "127.0.0.1:0"]);
-            command.arg("--users").arg(&file.0).stdout(Stdio::piped()).stderr(Stdio::piped());
-            Running::ready(command.spawn().unwrap())
+            command.uid(OTHER).gid(OTHER);
+            command
         };
-        let (server, what) = (start(), format!("{mode:o} of {owner}:{group}"));
-        assert_eq!(server.status_for(ANN_TOKEN), 200, "{what}");
-        let log = server.stop("TERM").1;
-        let warning = log.lines().find_map(|line| line.split_once("others can read the tokens: "));
-        let Some((_, command)) = warning else {
-            assert_eq!(advice, None, "{what}: {log}");
-            continue;
-        };
-        assert!(command.starts_with(advice.expect(&log)), "{what}: {command}");
-        // Whoever follows the advice has a server that starts, and does not warn.
-        assert!(Command::new("sh").args(["-c", command]).status().unwrap().success(), "{command}");
-        let server = start();
-        assert_eq!(server.status_for(ANN_TOKEN), 200, "{what}: {command}");
-        let log = server.stop("TERM").1;
-        assert!(!log.contains("others can read"), "{what}: {command}: {log}");
+        assert_advice(server, &file, advice, &format!("{mode:o} of {owner}:{group}"));
     }
+}
+
+#[test]
+fn root_without_capabilities_is_not_locked_out_by_the_advice() {
+    // As `docker --cap-drop ALL` starts it.
+    let weak = ["--bounding-set", "-all", "--inh-caps", "-all", "--"];
+    let is_root = ["sh", "-c", "test $(id -u) = 0 && grep -q '^CapEff:[[:space:]]*0*$' $0"];
+    let mut command = Command::new("setpriv");
+    command.args(weak).args(is_root).arg("/proc/self/status").stderr(Stdio::null());
+    if !command.status().is_ok_and(|status| status.success()) {
+        return println!("skipped: only root can drop capabilities, and with setpriv");
+    }
+    let file = File::new("deployer's file");
+    file.write(ANN);
+    let program = copied_program("weak-program");
+    for (owner, group, mode, advice) in [
+        (0, 0, 0o600, None),
+        (1, 0, 0o640, None),
+        (1, 1, 0o644, Some("chown 0 ")),
+        (1, 1, 0o604, Some("chown 0 ")),
+        (OTHER, 0, 0o444, Some("chown 0 ")),
+        (0, 1, 0o644, Some("chmod 600 ")),
+    ] {
+        chown(&file.0, Some(owner), Some(group)).unwrap();
+        fs::set_permissions(&file.0, Permissions::from_mode(mode)).unwrap();
+        let server = || {
+            let mut command = Command::new("setpriv");
+            command.args(weak).arg(&program.0);
+            command
+        };
+        assert_advice(server, &file, advice, &format!("{mode:o} of {owner}:{group}"));
+    }
+}
+
+/// A copy of the program, which each user can start. Another process copies it: a program
+/// that is open for writing can't be started, and the processes that the other tests start
+/// at this moment would have it open.
+fn copied_program(name: &str) -> File {
+    let program = File::new(name);
+    let original = env!("CARGO_BIN_EXE_guardhouse");
+    assert!(Command::new("cp").arg(original).arg(&program.0).status().unwrap().success());
+    program
+}
+
+/// The server can read the file, and its warning begins with this advice or is not there.
+/// Whoever follows the advice has a server that starts, and does not warn.
+#[track_caller]
+fn assert_advice(server: impl Fn() -> Command, file: &File, advice: Option<&str>, what: &str) {
+    let start = || {
+        let mut command = server();
+        command.current_dir("/").args(["--listen", "127.0.0.1:0", "--users"]).arg(&file.0);
+        let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        Running::ready(process.unwrap())
+    };
+    let running = start();
+    assert_eq!(running.status_for(ANN_TOKEN), 200, "{what}");
+    let log = running.stop("TERM").1;
+    let warning = log.lines().find_map(|line| line.split_once("others can read the tokens: "));
+    let Some((_, command)) = warning else {
+        return assert_eq!(advice, None, "{what}: {log}");
+    };
+    assert!(command.starts_with(advice.expect(&log)), "{what}: {command}");
+    assert!(Command::new("sh").args(["-c", command]).status().unwrap().success(), "{command}");
+    let running = start();
+    assert_eq!(running.status_for(ANN_TOKEN), 200, "{what}: {command}");
+    let log = running.stop("TERM").1;
+    assert!(!log.contains("others can read"), "{what}: {command}: {log}");
 }
 
 // --- Helpers ---

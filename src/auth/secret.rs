@@ -115,8 +115,9 @@ fn advice(mode: u32, owner: u32, server: ServerUser, path: &str) -> Option<Strin
 }
 
 /// A path as one word of a shell.
-#[cfg(unix)]
-fn shell_word(path: &str) -> String {
+// Other systems need it with the feature `tls` only.
+#[cfg_attr(not(unix), allow(dead_code))]
+pub(crate) fn shell_word(path: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%,:=".contains(c);
     // A word with a dash before it is an option.
     let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };

@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, InconsistentKeys, ServerConfig};
 
-use crate::auth::secret::warn_of_readers;
+use crate::auth::secret::{shell_word, warn_of_readers};
 use crate::serve::pem::{Block, Malformed, Pem};
 
 /// Why a certificate and its key could not be loaded. The text names the file and
@@ -72,7 +72,8 @@ impl fmt::Display for LoadError {
             LoadCause::EncryptedKey => write!(
                 f,
                 "{path} has a key with a password, and the server can't ask for it. Remove it: \
-                 openssl pkey -in {path} -out plain.pem"
+                 openssl pkey -in {} -out plain.pem",
+                shell_word(&path.to_string())
             ),
             LoadCause::KeyKind => write!(
                 f,

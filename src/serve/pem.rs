@@ -63,6 +63,9 @@ impl Pem {
                     return Err(wrong("an END line of another kind than the BEGIN line above it"));
                 }
                 (Line::End(_), None) => return Err(wrong("an END line without its BEGIN line")),
+                (Line::Other(line), Some(_)) if line.contains(ESCAPED) => {
+                    return Err(wrong(FROM_JSON));
+                }
                 (Line::Other(line), Some(block)) => {
                     block.is_encrypted |=
                         line.starts_with("Proc-Type:") && line.contains("ENCRYPTED");
@@ -139,6 +142,10 @@ fn check_encoding(bytes: &[u8]) -> Result<(), Malformed> {
     }
 }
 
+/// LF, as JSON and many programs write it in a string.
+const ESCAPED: &str = "\\n";
+const FROM_JSON: &str = "\\n in the place of line ends, as in JSON: write a line end for each";
+
 enum Line<'a> {
     /// With its label.
     Begin(&'a str),
@@ -154,8 +161,8 @@ impl Line<'_> {
         if !is_marker && !is_nearly_a_marker(line) {
             return Ok(Line::Other(line));
         }
-        if line.contains("\\n") {
-            return Err("\\n in the place of line ends, as in JSON: write a line end for each");
+        if line.contains(ESCAPED) {
+            return Err(FROM_JSON);
         }
         let line = line.trim_end();
         if is_marker && line.starts_with(char::is_whitespace) {
@@ -177,23 +184,24 @@ impl Line<'_> {
 /// Whether a line says that a certificate or a private key begins or ends there, in any
 /// case and with any dashes or other signs. "the end of the certificate" does not say so.
 fn is_nearly_a_marker(line: &str) -> bool {
-    let line = line.to_ascii_uppercase();
-    // Digits separate words: a space may have become `%20`.
-    let mut words = line.split(|c: char| !c.is_ascii_uppercase()).filter(|word| !word.is_empty());
-    let kinds = ["NEW", "TRUSTED", "X", "RSA", "EC", "DSA", "ENCRYPTED", "OPENSSH"];
-    while let Some(word) = words.next() {
-        if matches!(word, "BEGINCERTIFICATE" | "ENDCERTIFICATE") {
-            return true;
-        }
-        if matches!(word, "BEGIN" | "END") {
-            let mut label = words.clone().skip_while(|word| kinds.contains(word));
-            match (label.next(), label.next()) {
-                (Some("CERTIFICATE"), _) | (Some("PRIVATE"), Some("KEY")) => return true,
-                _ => {}
-            }
-        }
-    }
-    false
+    // Digits separate words: a space may have become `%20`. One dash does not: "the front-end
+    // certificate" does not say that one ends.
+    let is_of_a_word = |c: char| c.is_alphabetic() || c == '-';
+    let parts = line.split("--").flat_map(|part| part.split(|c: char| !is_of_a_word(c)));
+    let words: Vec<String> = parts
+        .map(|word| word.replace('-', "").to_ascii_uppercase())
+        .filter(|word| !word.is_empty())
+        .collect();
+    (0..words.len()).any(|first| {
+        // BEGIN, ENCRYPTED, PRIVATE and KEY are four. An invisible character separates more.
+        let text = words[first..].iter().take(6).map(String::as_str).collect::<String>();
+        let Some(label) = text.strip_prefix("BEGIN").or_else(|| text.strip_prefix("END")) else {
+            return false;
+        };
+        let kinds = ["NEW", "TRUSTED", "X", "RSA", "EC", "DSA", "ENCRYPTED", "OPENSSH"];
+        let label = kinds.iter().find_map(|kind| label.strip_prefix(kind)).unwrap_or(label);
+        label.starts_with("CERTIFICATE") || label.starts_with("PRIVATEKEY")
+    })
 }
 
 /// Finds Base64 in the lines outside of blocks.
@@ -229,12 +237,14 @@ const LONG_LINE: usize = 60;
 /// Shorter lines are words.
 const SHORT_LINE: usize = 16;
 
-/// Whether a line looks like one of a block: only Base64. Digits of a fingerprint are not.
+/// Whether a line looks like one of a block: only Base64. Digits of a fingerprint are not,
+/// and a line that is drawn with `/` or `+` is not.
 fn is_base64(line: &str) -> bool {
     let digits = line.strip_suffix("==").or_else(|| line.strip_suffix('=')).unwrap_or(line);
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+/".contains(&byte);
     line.len() >= SHORT_LINE
         && digits.bytes().all(is_allowed)
+        && digits.bytes().any(|byte| byte.is_ascii_alphanumeric())
         && !digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
@@ -344,6 +354,106 @@ mod tests {
         ] {
             assert_eq!(wrong(&text), Malformed::Line(line, reason), "{text}");
         }
+    }
+
+    #[test]
+    fn a_damaged_begin_or_end_line_is_found_by_its_words() {
+        for line in [
+            "----BEGIN CERTIFICATE-----",
+            "-BEGIN CERTIFICATE-",
+            "BEGIN CERTIFICATE",
+            "--- Begin Certificate ---",
+            "begin certificate",
+            "-----BEGINCERTIFICATE-----",
+            "-----BEGIN\tCERTIFICATE-----",
+            "-----BEGIN\u{a0}CERTIFICATE-----",
+            "----BEG\u{200b}IN CERTIFICATE-----",
+            "-----BEGIN_CERTIFICATE-----",
+            "-----BEGIN-CERTIFICATE-----",
+            "-----BEGIN%20CERTIFICATE-----%0A",
+            "----BEGIN X509 CERTIFICATE----",
+            "----BEGIN TRUSTED CERTIFICATE----",
+            "\u{2014}END CERTIFICATE\u{2014}",
+            "> ----END CERTIFICATE----",
+            "MIIB----END CERTIFICATE-----",
+            "----END CERTIFICATE---------BEGIN CERTIFICATE----",
+            "\u{2013}\u{2013}BEGIN PRIVATE KEY\u{2013}\u{2013}",
+            "----begin rsa private key----",
+            "---- BEGIN ENCRYPTED PRIVATE KEY ----",
+            "----end ec private key----",
+        ] {
+            assert!(is_nearly_a_marker(line), "{line}");
+            let text = format!("{BLOCK}{line}\n{BLOCK}");
+            assert!(matches!(wrong(&text), Malformed::Line(4, _)), "{line}");
+        }
+        // In a block, the damaged line is named too, and not the one before or after it.
+        for begin in ["", BLOCK] {
+            let damaged = BLOCK.replace("-----END", "----END");
+            let line = begin.lines().count() + 3;
+            let found = wrong(format!("{begin}{damaged}{BLOCK}"));
+            assert!(matches!(found, Malformed::Line(number, _) if number == line), "{found}");
+        }
+        for line in [
+            "# the front-end certificate",
+            "# our back-end certificate, for the back-end private key",
+            "# the end-entity certificate",
+            "# the backend certificate",
+            "# beginning of the certificates",
+            "Certificate:",
+            "Server certificate",
+            "friendlyName: a certificate at the end",
+            "-----",
+        ] {
+            assert!(!is_nearly_a_marker(line), "{line}");
+            labels(format!("{BLOCK}{line}\n{BLOCK}"));
+        }
+    }
+
+    #[test]
+    fn base64_outside_of_a_block_is_found_in_lines_of_any_usual_length() {
+        let base64 = "Base64 outside of a block: is the BEGIN line above right?";
+        let folded = |width: usize, end: &str| -> String {
+            let characters: Vec<char> = LONG.repeat(2).chars().collect();
+            let lines = characters.chunks(width);
+            lines.map(|line| line.iter().collect::<String>() + end).collect()
+        };
+        for width in [16, 20, 40, 48, 64, 76, 132] {
+            for end in ["\n", "\r\n", "\r", "\r\r\n", "  \n", "\n    "] {
+                let text = format!("{BLOCK}----BEGIN CRT----\n{}", folded(width, end));
+                assert_eq!(wrong(&text), Malformed::Line(5, base64), "{width} {end:?}");
+            }
+        }
+        // The END line of the block before is in the wrong place.
+        let text = format!("{BLOCK}{}", folded(40, "\n"));
+        assert_eq!(wrong(&text), Malformed::Line(4, base64));
+        for between in [
+            "IntermediateCertificateOfTheCompany\n",
+            "IntermediateCertificate\n=======================\n",
+            "subject=/C=US/O=TheCompany/CN=R3\nissuer=/C=US/O=TheCompany/CN=X1\n",
+            "leaf\nintermediate\nroot\n",
+            "1b4f0e9851971998e732078544c96b36\n9f86d081884c7d659a2feaa0c55ad015\n",
+            "////////////////////\n////////////////////\n",
+        ] {
+            assert_eq!(labels(format!("{BLOCK}{between}{BLOCK}")).len(), 2, "{between}");
+        }
+    }
+
+    #[test]
+    fn a_text_out_of_a_json_string_is_known() {
+        let escaped = BLOCK.replace('\n', "\\n");
+        for (text, line) in [
+            (escaped.clone(), 1),
+            (format!("\"{escaped}\""), 1),
+            (format!("{{\n  \"chain\": \"{escaped}{escaped}\"\n}}\n"), 2),
+            (escaped.replace("\\n", "\\r\\n"), 1),
+            (escaped.replace("\\n", "\\\\n"), 1),
+            (format!("{BLOCK}{escaped}"), 4),
+            (BLOCK.replace("MIIB\n", "MIIB\\nMIIB\n"), 2),
+            (BLOCK.replace("MIIB\n", "MIIB\\n"), 2),
+        ] {
+            assert_eq!(wrong(&text), Malformed::Line(line, FROM_JSON), "{text}");
+        }
+        assert_eq!(labels(format!("friendlyName: COMPANY\\nadia\n{BLOCK}")), ["CERTIFICATE"]);
     }
 
     #[test]

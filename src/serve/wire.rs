@@ -81,8 +81,16 @@ impl<'c, S: Stream> Wire<'c, S> {
 
     /// Writes the output, then `body`. No other function writes answers.
     fn write(&mut self, body: &[u8]) -> io::Result<()> {
+        // Within a request or a batch, the connection is not idle, and does wait for its peer.
+        let before = self.state.wait();
+        if before == Wait::Nothing {
+            self.state.set(Wait::PeerToRead(self.clock.last()));
+        }
         let written =
             self.stream.write_all(&self.output).and_then(|()| self.stream.write_all(body));
+        if before == Wait::Nothing {
+            self.state.set(before);
+        }
         self.output.clear();
         // A batch of pipelined answers does not keep its memory for ever.
         self.output.shrink_to(Self::OUTPUT);

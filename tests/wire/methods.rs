@@ -122,6 +122,7 @@ fn a_method_that_the_path_does_not_have_gets_405() {
         row("PUT with a body")
             .sends("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
             .gets([405])
+            .and_closes()
             .see("RFC 9110 §15.5.6"),
         row("a header that asks for another method")
             .sends("GET / HTTP/1.1\r\nHost: a\r\nX-HTTP-Method-Override: DELETE\r\n\r\n")

@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod allocator;
 mod backlog;
 mod cli;
 mod commands;
@@ -89,6 +90,7 @@ fn run(command: Command) -> Result<(), Failure> {
 /// Serves until a signal stops the server.
 fn serve(options: Options) -> Result<(), Failure> {
     logger::init(options.log_level);
+    allocator::restart_if_limited();
     // First of all: without it, a signal would end the program while a file is loaded.
     let control = Control::start();
     let load = if options.allow_short_tokens {
