@@ -16,7 +16,7 @@ use crate::serve::address_space::room_for_connections;
 use crate::serve::connection::{self, Context};
 use crate::serve::connections::{Connected, Connections, OpenConnection};
 use crate::serve::shortage::{PAUSE, Shortage, make_room_or_pause};
-use crate::serve::socket::Socket;
+use crate::serve::socket::{self, Socket};
 use crate::serve::state::Wait;
 use crate::serve::stop::Stop;
 use crate::serve::tls::Tls;
@@ -82,6 +82,7 @@ impl Server {
     pub fn from_listener(listener: TcpListener) -> io::Result<Server> {
         let address = listener.local_addr()?;
         let (limits, stop) = (Limits::default(), Stop::new(address));
+        socket::prepare(&listener)?;
         Ok(Server { listener, address, limits, tls: None, stop })
     }
 
