@@ -20,7 +20,7 @@ use crate::serve::socket::{self, Socket};
 use crate::serve::state::Wait;
 use crate::serve::stop::Stop;
 use crate::serve::tls::Tls;
-use crate::serve::workers::Queue;
+use crate::serve::workers::{Queue, give_memory_back};
 use crate::serve::yielding::{WorkerYielding, Yielding};
 
 /// A server that listens, and does not answer yet.
@@ -243,6 +243,7 @@ impl Shared {
                 log::debug!("a connection has ended before it was served: {error}");
             }
         }
+        give_memory_back();
     }
 
     fn serve(&self, connected: &Connected, yielding: &WorkerYielding) -> io::Result<()> {
