@@ -22,7 +22,7 @@ if ! build "$target" 2>/dev/null; then
     target=$host
     command=$(grep -o "RUSTFLAGS='[^']*'" src/manual/operations.md | head -n 1)
     eval "export $command"
-    build "$target"
+    build "$target" 2>"$dir/build" || skip "no static build can be made here: $(tail -n 1 "$dir/build")"
 fi
 
 # The folder, by the lines of the manual.

@@ -45,6 +45,12 @@ while IFS= read -r line; do
 done < <(sed -n '/^```console login$/,/^```$/{/^```/!p;}' src/manual/logins.md)
 expect 'the chapter has its lines' 3 "$checked"
 
+ask /auth --user "ann:$token"
+expect 'at /auth the token is the password of its user, for browsers' '204 ann' "$(status) $(header X-Auth-User)"
+ask /auth --user "bob:$token"
+expect 'and of no other user' 401 "$(status)"
+ask /auth --user ann:correct-horse
+expect 'the password of a login is not, because checking it is slow' 401 "$(status)"
 ask /token -d username=ann -d password=correct-horse -d scope=admin
 expect 'a scope that the user does not have gets 400' '400 no-store' "$(status) $(header Cache-Control)"
 expect_like 'with the error of OAuth' '*"error":"invalid_scope"*' "$(body)"

@@ -92,9 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn a_server_listens_on_the_first_address_of_a_name() {
-        let first = ("localhost", 0).to_socket_addrs().unwrap().next().unwrap();
-        let server = listen("localhost:0").unwrap();
-        assert_eq!(server.local_addr().ip(), first.ip());
+    fn a_server_listens_on_one_address_of_a_name() {
+        let addresses: Vec<_> = ("localhost", 0).to_socket_addrs().unwrap().collect();
+        let own = listen("localhost:0").unwrap().local_addr();
+        assert!(addresses.iter().any(|address| address.ip() == own.ip()), "{own}");
+        let named = others(&addresses, own);
+        for address in addresses.iter().filter(|address| address.ip() != own.ip()) {
+            assert!(named.contains(&address.ip().to_string()), "{named}");
+        }
     }
 }
