@@ -48,7 +48,12 @@ pub(crate) fn sends_no_more(head: &Head, body: &Body) -> bool {
 /// read their answer only when they have sent a whole body, so it reads on for as long as
 /// they go on sending.
 pub(crate) fn close<S: Stream>(mut wire: Wire<S>, mut buffer: Buffer, limits: &Limits, how: Close) {
-    if wire.flush().is_err() || matches!(how, Close::AtOnce) || wire.stream.end_writing().is_err() {
+    if let Close::AtOnce = how {
+        // If the peer is gone, nothing more can be done for it.
+        let _ = wire.flush();
+        return;
+    }
+    if wire.end().is_err() {
         return;
     }
     let mut now = Instant::now();

@@ -21,7 +21,7 @@ use crate::serve::stream::{Stream, is_timeout};
 
 /// A connection's stream, and the answers that are not written to it yet.
 pub(crate) struct Wire<'c, S> {
-    pub(crate) stream: S,
+    stream: S,
     pub(crate) clock: Clock,
     output: Vec<u8>,
     log: AccessLog,
@@ -77,6 +77,15 @@ impl<'c, S: Stream> Wire<'c, S> {
     /// Writes everything that is in the output.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         if self.output.is_empty() { Ok(()) } else { self.write(&[]) }
+    }
+
+    /// Writes everything that is in the output, and ends the server's side.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        // Before the write: as soon as the peer has its answer, its connection can be
+        // evicted for that of another peer.
+        self.state.set(Wait::PeerToSend(Instant::now()));
+        self.flush()?;
+        self.stream.end_writing()
     }
 
     /// Writes the output, then `body`. No other function writes answers.
