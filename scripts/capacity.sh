@@ -77,6 +77,10 @@ def resident(process):
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 
+def threads(process):
+    return len(os.listdir(f"/proc/{process.pid}/task"))
+
+
 def idle(address, count):
     connections = []
     for _ in range(count):
@@ -114,6 +118,14 @@ with server("--log-level", "warn") as (process, address):
     new_client_is_served(address)
     check(f"all {many} are still served", all(ask(one) == 200 for one in connections[::97]))
     close(connections)
+    if has_proc:
+        # An idle worker ends after five seconds.
+        deadline = time.monotonic() + 15
+        while threads(process) > 10 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        check("their threads end", threads(process) <= 10, threads(process))
+        kept = (resident(process) - before) / 1024
+        check("and most of their memory is given back", kept <= 25, f"{kept:.1f} MiB")
 
 with server("--log-level", "warn", "--max-connections", "100") as (process, address):
     connections = idle(address, many)

@@ -72,7 +72,7 @@ pub use limits::Limits;
 #[cfg(feature = "login")]
 pub use login::grant::Login;
 #[cfg(feature = "login")]
-pub use login::keys::TokenKeys;
+pub use login::keys::{KeyError, TokenKeys};
 #[cfg(feature = "login")]
 pub use login::limits::LoginLimits;
 pub use routes::group::Group;

@@ -108,9 +108,8 @@ fn split_last_day(text: &str) -> Result<(&str, Option<Day>), Fault> {
     Day::parse(last).map(|day| (scopes, Some(day))).ok_or(Fault::Day)
 }
 
-/// A line for a users file. `secret` is a token, or a hash of
-/// [`users::hashed`](crate::users::hashed) or [`Password::hash`](crate::Password::hash);
-/// `last_day` is a day such as `2027-01-31`, after which the line is not valid any more.
+/// A line for a users file. `secret` is a token or, with the feature `login`, a hash of
+/// `users::hashed` or `Password::hash`; `last_day` is a day such as `2027-01-31`, after which the line is not valid any more.
 ///
 /// ```
 /// use guardhouse::{Users, users};

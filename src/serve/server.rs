@@ -16,11 +16,11 @@ use crate::serve::address_space::room_for_connections;
 use crate::serve::connection::{self, Context};
 use crate::serve::connections::{Connected, Connections, OpenConnection};
 use crate::serve::shortage::{PAUSE, Shortage, make_room_or_pause};
-use crate::serve::socket::Socket;
+use crate::serve::socket::{self, Socket};
 use crate::serve::state::Wait;
 use crate::serve::stop::Stop;
 use crate::serve::tls::Tls;
-use crate::serve::workers::Queue;
+use crate::serve::workers::{Queue, give_memory_back};
 use crate::serve::yielding::{WorkerYielding, Yielding};
 
 /// A server that listens, and does not answer yet.
@@ -82,6 +82,7 @@ impl Server {
     pub fn from_listener(listener: TcpListener) -> io::Result<Server> {
         let address = listener.local_addr()?;
         let (limits, stop) = (Limits::default(), Stop::new(address));
+        socket::prepare(&listener)?;
         Ok(Server { listener, address, limits, tls: None, stop })
     }
 
@@ -242,6 +243,7 @@ impl Shared {
                 log::debug!("a connection has ended before it was served: {error}");
             }
         }
+        give_memory_back();
     }
 
     fn serve(&self, connected: &Connected, yielding: &WorkerYielding) -> io::Result<()> {

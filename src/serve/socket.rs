@@ -4,7 +4,7 @@
 //! while it waits, the server knows that the connection can be evicted.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::limits::Limits;
@@ -29,10 +29,9 @@ impl<'s> Socket<'s> {
         state: &'s State,
         limits: &'s Limits,
     ) -> io::Result<Socket<'s>> {
-        // An answer is one write, and must not wait until the peer has acknowledged the
-        // one before it.
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(Self::STEP))?;
+        if !INHERITS {
+            set_options(stream)?;
+        }
         Ok(Socket { stream, state, limits })
     }
 
@@ -77,6 +76,31 @@ impl<'s> Socket<'s> {
     }
 }
 
+/// Whether a connection has the options of its listener, as on Linux. That saves two system
+/// calls for each connection.
+const INHERITS: bool = cfg!(target_os = "linux");
+
+/// Sets the options that all connections of this listener need.
+#[cfg(target_os = "linux")]
+pub(crate) fn prepare(listener: &TcpListener) -> io::Result<()> {
+    // The same socket, by the type that can set these options.
+    let socket = std::os::fd::OwnedFd::from(listener.try_clone()?);
+    set_options(&TcpStream::from(socket))
+}
+
+/// Each connection gets them itself.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn prepare(_: &TcpListener) -> io::Result<()> {
+    Ok(())
+}
+
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    // An answer is one write, and must not wait until the peer has acknowledged the one
+    // before it.
+    stream.set_nodelay(true)?;
+    stream.set_write_timeout(Some(Socket::STEP))
+}
+
 impl Read for Socket<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.stream.read(into)
@@ -116,5 +140,22 @@ impl Stream for Socket<'_> {
 
     fn end_writing(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_connection_sends_at_once_and_waits_for_a_step_at_most() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        prepare(&listener).expect("options");
+        let _client = TcpStream::connect(listener.local_addr().expect("an address"));
+        let (stream, _) = listener.accept().expect("a connection");
+        let (state, limits) = (State::new(), Limits::default());
+        let socket = Socket::new(&stream, &state, &limits).expect("a socket");
+        assert!(socket.stream.nodelay().expect("an option"));
+        assert_eq!(socket.stream.write_timeout().expect("an option"), Some(Socket::STEP));
     }
 }
