@@ -209,6 +209,13 @@ fn only_a_form_in_a_body_is_accepted() {
         let answer = ask(&routes, &post(headers, RIGHT));
         assert_eq!((answer.status, answer.member("error")), (400, Some("invalid_request")));
     }
+    // A body that was announced and not read is never the next request.
+    let head = "POST /token HTTP/1.1\r\nHost: a\r\nContent-Length: 52\r\n\r\n";
+    let answer =
+        exchange(&routes, &Limits::default(), [head, "GET /open HTTP/1.1\r\nHost: a\r\n\r\n"]);
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
     assert_eq!(
         ask(&routes, "GET /token?username=ann&password=secret HTTP/1.0\r\n\r\n").status,
         405
@@ -275,7 +282,8 @@ impl Keys {
     }
 
     fn write(&self, lines: &[&str]) {
-        fs::write(&self.0, lines.join("\n")).unwrap();
+        let lines: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
+        fs::write(&self.0, lines).unwrap();
     }
 
     /// A replica that signs tokens with these keys.

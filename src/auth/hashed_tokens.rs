@@ -24,6 +24,9 @@ impl HashedTokens {
         if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err("a sha256 hash has 64 hexadecimal digits");
         }
+        if ["", "\n"].iter().any(|nothing| hash.eq_ignore_ascii_case(&sha256(nothing))) {
+            return Err("this is the hash of nothing, and not of a token");
+        }
         match self.0.insert(hash.to_ascii_lowercase(), user) {
             None => Ok(()),
             Some(_) => Err("another line has the same hash"),
@@ -62,6 +65,11 @@ pub fn hashed(token: &str) -> String {
     format!("{SHA256}{}", sha256(token))
 }
 
+/// What is the same for a token and for its hash.
+pub(super) fn key(token: &str) -> String {
+    sha256(token)
+}
+
 /// The hash of a token, in hexadecimal.
 pub(super) fn sha256(token: &str) -> String {
     format!("{:x}", Sha256::digest(token))
@@ -81,6 +89,14 @@ mod tests {
         assert_eq!(tokens.by_token(hash), None, "the hash is not a token");
         assert_eq!(tokens.by_token("secret\n"), None);
         assert!(tokens.add(User::new("bob", []), &hash.to_uppercase()).is_err(), "the same hash");
+    }
+
+    #[test]
+    fn the_hash_of_nothing_is_refused() {
+        for nothing in ["", "\n"] {
+            let mut tokens = HashedTokens::default();
+            assert!(tokens.add(User::new("ann", []), &sha256(nothing)).is_err(), "{nothing:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,17 @@ use crate::auth::credentials::base64;
 use crate::limits::SHORTEST_TOKEN;
 
 /// The first characters of a hash, and what it is. The first entry that fits is right.
-const KINDS: [(&str, &str); 28] = [
+const KINDS: [(&str, &str); 37] = [
+    // Ours is `sha256:`, and is not looked at here.
+    ("sha256", "a SHA-256 hash without a colon after sha256"),
+    ("SHA256", "a SHA-256 hash that does not begin with sha256:"),
+    ("sha-256", "a SHA-256 hash that does not begin with sha256:"),
+    ("sha512", "a SHA-512 hash"),
+    ("sha384", "a SHA-384 hash"),
+    ("sha1-", "a SHA-1 hash"),
+    ("sha1:", "a SHA-1 hash"),
+    ("md5:", "an MD5 hash"),
+    ("grub.pbkdf2.", "a PBKDF2 hash of GRUB"),
     ("$2", "a bcrypt hash"),
     ("$1$", "an MD5 hash of crypt"),
     ("$apr1$", "an MD5 hash of htpasswd"),
@@ -150,6 +160,12 @@ mod tests {
             ("scrypt:32768:8:1$saltsalt$0cc175b9c0f1b6a831c399e269772661", "Werkzeug"),
             ("SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy", "SCRAM"),
             ("md50cc175b9c0f1b6a831c399e269772661", "PostgreSQL"),
+            ("sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "SHA-256"),
+            ("sha256/0cc175b9c0f1b6a831c399e2697726610cc175b9c0f1b6a831c399e269772661", "SHA-256"),
+            ("SHA256:0cc175b9c0f1b6a831c399e2697726610cc175b9c0f1b6a831c399e269772661", "sha256:"),
+            ("sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=", "SHA-1"),
+            ("md5:0cc175b9c0f1b6a831c399e269772661", "MD5"),
+            ("grub.pbkdf2.sha512.10000.0cc175b9c0f1b6a831c399e269772661", "GRUB"),
             ("e1NTSEF9MGMwYmxGVFhYTnVBTUhFQ1M0dXhyajNaaWVNb1dJbXI=", "Base64"),
             ("e1NIQX01ZW42RzZNZXpSclQzWEtxa2RQT21ZL0JmUT0=", "Base64"),
             ("e3NzaGE1MTJ9NWVuNkc2TWV6UnJvVDNYS3FrZFBPbVkvQmZR:read", "Base64"),

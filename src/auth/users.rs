@@ -69,6 +69,10 @@ impl Users {
     /// The user with this token, unless the last day of the user's line is over.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<User> {
+        // A hash in the users file may be that of nothing, by mistake.
+        if token.is_empty() {
+            return None;
+        }
         let hash = self.key.hash_one(token);
         let first = self.entries.partition_point(|entry| entry.hash < hash);
         let same_hash = self.entries.iter().skip(first).take_while(|entry| entry.hash == hash);

@@ -16,7 +16,7 @@ use crate::auth::users_text;
 ///
 /// # let path = std::env::temp_dir().join(format!("guardhouse-{}.users", std::process::id()));
 /// users::append(&path, &users::line("ann", &users::new_token()?, &[], None)?)?;
-/// users::append(&path, &users::line("ann", &users::new_token()?, &[], Some("2027-01-31"))?)?;
+/// users::append(&path, &users::line("ann", &users::new_token()?, &[], Some("2999-12-31"))?)?;
 /// assert_eq!(UsersFile::load(&path)?.count().to_string(), "1 user, 2 tokens");
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -25,8 +25,10 @@ pub(super) enum Fault {
     OtherHash(&'static str),
     /// The sign with which a remark begins.
     Remark(&'static str),
-    /// What has the form of a day, and is none.
+    /// What looks like a day has another form, or is in another place.
     Day,
+    /// A new line would be over already.
+    PastDay,
     Scope(ScopeFault),
 }
 
@@ -81,8 +83,10 @@ impl fmt::Display for Fault {
                  own, with # before them"
             ),
             Fault::Day => f.write_str(
-                "the last day of the line is not a day: write it as 2027-01-31 (year, month, day)",
+                "what looks like a day is not the last day of the line: write that as the last \
+                 part, as in name:token:scopes:2027-01-31",
             ),
+            Fault::PastDay => f.write_str("that day is over"),
             Fault::Scope(fault) => fault.fmt(f),
         }
     }

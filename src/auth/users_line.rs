@@ -15,8 +15,8 @@
 //!   secrets, the hash of a token and that of a password, need the feature `login`.
 //! - A scope begins with a letter or a digit, and has none of `"` `\` (RFC 6749
 //!   §3.3) `#` `,` `;`. Each part of it has 1 to 15 characters.
-//! - On the last day, in UTC, the line is still valid. What has the form of a day, as the
-//!   last part of a line, is a day and not a scope.
+//! - On the last day, in UTC, the line is still valid. No part of a scope looks like a day, so
+//!   that a day in another place or form does not become a scope.
 //! - A word that begins with `#`, `;` or `//` is a remark. It may not follow a value.
 //!
 //! A part of a scope is shorter than a token (except in tests that allow short tokens). So
@@ -81,6 +81,9 @@ pub(super) fn parse(line: &str, shortest: usize) -> Result<Option<UserLine<'_>>,
         check_token(secret, shortest, rest.contains(':'))?;
         Secret::Token(secret)
     };
+    if scopes.iter().any(|scope| scope.split(':').any(Day::is_likely)) {
+        return Err(Fault::Day);
+    }
     scopes.iter().try_for_each(|scope| check_scope(scope)).map_err(Fault::Scope)?;
     Ok(Some(UserLine { user: User::new(name, scopes).until(last_day), secret }))
 }
@@ -99,13 +102,11 @@ fn split_secret(rest: &str) -> (&str, &str) {
 /// The scopes and the last day.
 fn split_last_day(text: &str) -> Result<(&str, Option<Day>), Fault> {
     let (scopes, last) = text.rsplit_once(':').unwrap_or(("", text));
-    let last = trim(last);
-    let is_of_a_day = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
-    let dashes = last.bytes().filter(|byte| *byte == b'-').count();
-    if dashes != 2 || !last.as_bytes().iter().all(is_of_a_day) {
-        return Ok((text, None));
+    match Day::parse(trim(last)) {
+        Some(day) => Ok((scopes, Some(day))),
+        None if Day::is_likely(trim(last)) => Err(Fault::Day),
+        None => Ok((text, None)),
     }
-    Day::parse(last).map(|day| (scopes, Some(day))).ok_or(Fault::Day)
 }
 
 /// A line for a users file. `secret` is a token or, with the feature `login`, a hash of
@@ -115,8 +116,8 @@ fn split_last_day(text: &str) -> Result<(&str, Option<Day>), Fault> {
 /// use guardhouse::{Users, users};
 ///
 /// let token = users::new_token()?;
-/// let line = users::line("ann", &token, &["reports:read".to_owned()], Some("2027-01-31"))?;
-/// assert!(line.starts_with("ann:") && line.ends_with(":reports:read:2027-01-31"));
+/// let line = users::line("ann", &token, &["reports:read".to_owned()], Some("2999-12-31"))?;
+/// assert!(line.starts_with("ann:") && line.ends_with(":reports:read:2999-12-31"));
 /// assert!(Users::parse(&line).is_ok());
 ///
 /// let error = users::line("a:b", &token, &[], None).unwrap_err();
@@ -127,7 +128,7 @@ fn split_last_day(text: &str) -> Result<(&str, Option<Day>), Fault> {
 /// # Errors
 ///
 /// With the kind `InvalidInput`: a users file can't hold this name, this secret, one of
-/// these scopes or this day.
+/// these scopes or this day, or the day is over.
 pub fn line(
     name: &str,
     secret: &str,
@@ -141,8 +142,11 @@ pub fn line(
         .try_for_each(|scope| check_scope(scope))
         .map_err(Fault::Scope)
         .map_err(invalid)?;
-    if last_day.is_some_and(|day| Day::parse(day).is_none()) {
-        return Err(invalid(Fault::Day));
+    if let Some(day) = last_day {
+        let day = Day::parse(day).ok_or(Fault::Day).map_err(invalid)?;
+        if day < Day::today() {
+            return Err(invalid(Fault::PastDay));
+        }
     }
     let last_day = last_day.map(|day| format!(":{day}")).unwrap_or_default();
     let line = format!("{name}:{secret}:{}{last_day}", scopes.join(" "));
@@ -175,7 +179,7 @@ fn is_invisible(character: char) -> bool {
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{13430}'..='\u{1343f}' | '\u{1d159}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
@@ -220,8 +224,14 @@ fn check_scope(scope: &str) -> Result<(), ScopeFault> {
     if let Some(character) = scope.chars().find(|c| !is_allowed(*c)) {
         return Err(ScopeFault::Character(character));
     }
-    if let Some(sign) = ["/*", "*/", "<!--", "-->"].into_iter().find(|sign| scope.contains(sign)) {
+    // `//` may stand in a URL.
+    let rest = scope.replace("://", "");
+    let signs = ["/*", "*/", "<!--", "-->", "//"];
+    if let Some(sign) = signs.into_iter().find(|sign| rest.contains(sign)) {
         return Err(ScopeFault::Remark(sign));
+    }
+    if rest.ends_with("--") {
+        return Err(ScopeFault::Remark("--"));
     }
     if parts.clone().any(|part| part.len() >= SHORTEST_TOKEN) {
         return Err(ScopeFault::Token);
@@ -305,7 +315,6 @@ mod tests {
             assert!(fault(line).to_string().contains(&format!(" {sign}, ")), "{line}");
         }
         for (line, begin) in [
-            ("bob:TOKEN:read -- no admin yet", '-'),
             ("bob:TOKEN:read (no admin yet)", '('),
             ("bob:TOKEN:read % admin", '%'),
             ("bob:TOKEN:*", '*'),
@@ -318,6 +327,10 @@ mod tests {
             ("read*/ admin", "*/"),
             ("read<!--no--> admin", "<!--"),
             ("read--> admin", "-->"),
+            ("read// no admin", "//"),
+            ("read//no admin", "//"),
+            ("read-- no admin", "--"),
+            ("read -- no admin yet", "--"),
         ] {
             let expected = Fault::Scope(ScopeFault::Remark(sign));
             assert_eq!(fault(&format!("bob:TOKEN:{scopes}")), expected, "{scopes}");
@@ -391,6 +404,8 @@ mod tests {
             ("ann\u{3000}smith", '\u{3000}'),
             ("a\u{3164}", '\u{3164}'),
             ("a\u{e0041}", '\u{e0041}'),
+            ("a\u{13430}", '\u{13430}'),
+            ("a\u{1d159}", '\u{1d159}'),
             ("an\tn", '\t'),
         ] {
             let found = fault(&format!("{name}:TOKEN"));
@@ -444,7 +459,7 @@ mod tests {
             ("ann:abcd", Fault::ShortToken(4)),
             ("ann:0123456789abcde", Fault::ShortToken(15)),
             ("ann:perm:abcdefghijklmnopqrst", Fault::ColonInToken(4)),
-            ("ann:sha512:0123456789abcdef", Fault::ColonInToken(6)),
+            ("ann:token:0123456789abcdef", Fault::ColonInToken(5)),
             // The part before the colon is long enough to be a token.
             ("ann:TOKEN:abcdefghijklmnopqrst:read", Fault::Scope(ScopeFault::Token)),
         ] {
@@ -492,20 +507,28 @@ mod tests {
             ("ann:sha256:TOKENTOKENTOKENTOKEN:read:2027-01-31", "read", day()),
             ("ann:$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA:read:2027-01-31", "read", day()),
             ("ann:TOKEN:read:2027", "read:2027", None),
+            ("ann:TOKEN:v1.2.3 1-2", "v1.2.3 1-2", None),
+            ("ann:TOKEN:urn://a/b a--b", "urn://a/b a--b", None),
             ("ann:TOKEN:v1-2", "v1-2", None),
         ] {
             assert_eq!(last_day(line), (scopes.to_owned(), expected), "{line}");
         }
-        for day in
-            ["2027-02-29", "2027-1-31", "27-01-31", "31-01-2027", "2027-13-01", "--", "1-2-3"]
-        {
+        for day in ["2027-02-29", "2027-1-31", "31-01-2027", "2027-13-01"] {
             for line in [format!("ann:TOKEN:read:{day}"), format!("ann:TOKEN:{day}")] {
                 assert_eq!(fault(&line), Fault::Day, "{line}");
             }
         }
-        // A day is the last part, and a line that follows it is not a scope.
-        for line in ["ann:TOKEN:2027-01-31:read", "ann:TOKEN:read:2027-01-31 write"] {
-            assert!(parsed(line).is_ok_and(|user| user.is_some()), "{line}: a scope");
+        for line in [
+            "ann:TOKEN:2027-01-31:read",
+            "ann:TOKEN:read:2027-01-31 write",
+            "ann:TOKEN:read 2027-01-31",
+            "ann:TOKEN:read:2027-01-31T00:00:00Z",
+            "ann:TOKEN:read:31.01.2027",
+            "ann:TOKEN:read:2027/01/31",
+            "ann:TOKEN:read:20270131",
+            "ann:TOKEN:2027-01-31:2028-01-31",
+        ] {
+            assert_eq!(fault(line), Fault::Day, "{line}");
         }
         assert_eq!(fault("ann:TOKEN:read:2027-01-31bob:TOKEN"), Fault::Scope(ScopeFault::Token));
     }
@@ -527,7 +550,7 @@ mod tests {
     #[test]
     fn a_line_that_was_made_can_be_read() {
         let scopes = ["reports:read".to_owned(), "a".to_owned()];
-        for day in [None, Some("2027-01-31")] {
+        for day in [None, Some("2999-01-31")] {
             let line = line("Ann Smith", TOKEN, &scopes, day).expect("a line");
             let read_back = parsed(&line).expect("a line").expect("a user");
             let expected = ("Ann Smith".to_owned(), TOKEN.to_owned(), scopes.to_vec());
@@ -556,6 +579,7 @@ mod tests {
         for (secret, day) in [
             ("short", None),
             (TOKEN, Some("2027-02-29")),
+            (TOKEN, Some("2026-01-01")),
             (TOKEN, Some("")),
             (TOKEN, Some("tomorrow")),
         ] {

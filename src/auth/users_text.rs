@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::auth::accounts::Accounts;
-use crate::auth::hashed_tokens::HashedTokens;
+use crate::auth::hashed_tokens::{self, HashedTokens};
 use crate::auth::users::Users;
 use crate::auth::users_fault::Fault;
 use crate::auth::users_line::{self, Secret};
@@ -61,13 +61,13 @@ pub(super) fn parse(text: &str, shortest: usize) -> Result<Users, LineError> {
         let Some(line) = line.map_err(|fault| wrong(Reason::Line(fault)))? else { continue };
         match line.secret {
             Secret::Token(token) => {
-                if let Some(first) = tokens.insert(token, number) {
+                if let Some(first) = tokens.insert(hashed_tokens::key(token), number) {
                     return Err(wrong(Reason::SameToken(first)));
                 }
                 users.push((token, line.user));
             }
             Secret::HashedToken(hash) => {
-                if let Some(first) = tokens.insert(hash, number) {
+                if let Some(first) = tokens.insert(hash.to_ascii_lowercase(), number) {
                     return Err(wrong(Reason::SameToken(first)));
                 }
                 hashed.add(line.user, hash).map_err(|text| wrong(Reason::Hash(text)))?;
@@ -196,7 +196,7 @@ mod tests {
     #[cfg(feature = "login")]
     #[test]
     fn a_hashed_token_finds_its_user_and_expires_as_others_do() {
-        let hash = crate::auth::hashed_tokens::sha256("s3cret-token-of-ann");
+        let hash = hashed_tokens::sha256("s3cret-token-of-ann");
         let users = Users::parse(&format!("ann:sha256:{hash}:read\n{BOB}")).expect("two users");
         assert_eq!(users.by_token("s3cret-token-of-ann").expect("ann").scopes(), ["read"]);
         assert_eq!(users.count().to_string(), "2 users, 2 tokens");
@@ -214,8 +214,16 @@ mod tests {
         ] {
             assert_eq!(Users::parse(&lines).expect_err("a wrong line").to_string(), says);
         }
-        let upper = format!("ann:sha256:{hash}\nbob:sha256:{}", hash.to_uppercase());
-        assert!(Users::parse(&upper).is_err(), "the same hash");
+        for second in [format!("sha256:{}", hash.to_uppercase()), "s3cret-token-of-ann".to_owned()]
+        {
+            for lines in [
+                format!("ann:sha256:{hash}\nbob:{second}"),
+                format!("bob:{second}\nann:sha256:{hash}"),
+            ] {
+                let error = Users::parse(&lines).expect_err("the same token").to_string();
+                assert_eq!(error, "line 2: line 1 has the same token");
+            }
+        }
     }
 
     #[cfg(not(feature = "login"))]

@@ -29,6 +29,27 @@ impl Day {
         (found.to_string() == text).then_some(found)
     }
 
+    /// Whether this text is a day for a person, in whatever form: `2027-01-31T12:00`,
+    /// `31.01.2027`, `2027/1/31`, `2027-Jan-31`, `20270131`.
+    pub(crate) fn is_likely(text: &str) -> bool {
+        let date = text.split(['T', '_']).next().unwrap_or_default();
+        let parts: Vec<&str> = date.split(['-', '/', '.']).collect();
+        let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_year = |part: &str| part.len() == 4 && is_number(part);
+        let is_short = |part: &str| {
+            let is_month = part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+            (matches!(part.len(), 1..=2) && is_number(part)) || is_month
+        };
+        match parts[..] {
+            [digits] => digits.len() == 8 && is_number(digits),
+            [first, middle, last] => {
+                let ends = (is_year(first) && is_short(last)) || (is_short(first) && is_year(last));
+                ends && is_short(middle)
+            }
+            _ => false,
+        }
+    }
+
     /// The day so many days later.
     pub(crate) fn plus(self, days: u64) -> Day {
         Day(self.0 + days)
@@ -57,6 +78,37 @@ mod tests {
         }
         assert_eq!(Day::parse("2024-02-29").expect("a leap day").plus(1).to_string(), "2024-03-01");
         assert!(Day::today() > Day::parse("2026-01-01").expect("a day"));
+    }
+
+    #[test]
+    fn a_day_in_another_form_is_still_a_day_for_a_person() {
+        for text in [
+            "2027-01-31",
+            "2027-1-31",
+            "2027-01-31T00",
+            "31.01.2027",
+            "2027/01/31",
+            "1/31/2027",
+            "2027-Jan-31",
+            "31-Jan-2027",
+            "20270131",
+            "2027-13-45",
+        ] {
+            assert!(Day::is_likely(text), "{text}");
+        }
+        for text in [
+            "",
+            "read",
+            "v1.2.3",
+            "2027",
+            "1-2-3",
+            "reports-2027-q1",
+            "127.0.0.1",
+            "2027-01",
+            "a-b-c",
+        ] {
+            assert!(!Day::is_likely(text), "{text}");
+        }
     }
 
     #[test]

@@ -203,7 +203,7 @@ impl TokenRequest {
     fn read(request: &mut Request, max_parameters: usize) -> Result<TokenRequest, GrantError> {
         let media_type = request.header("Content-Type").and_then(|value| value.split(';').next());
         if !media_type.is_some_and(|sent| sent.trim().eq_ignore_ascii_case(MEDIA_TYPE)) {
-            return Err(GrantError::Form("the content is not application/x-www-form-urlencoded"));
+            return Err(GrantError::MediaType);
         }
         let body = request.body()?;
         // Checked before parsing: an empty parameter is one byte here, and about

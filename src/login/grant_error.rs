@@ -9,6 +9,8 @@ use crate::http::status::Status;
 pub(super) enum GrantError {
     /// The server can't read the body.
     Body(Error),
+    /// The body is no form, and was not read.
+    MediaType,
     /// The body is not a form, or a parameter is missing or sent twice.
     Form(&'static str),
     /// The form asks for another grant.
@@ -49,17 +51,26 @@ impl From<GrantError> for Response {
                     .with_header("Retry-After", "1");
             }
             GrantError::NoToken => return Response::internal_error(),
+            GrantError::MediaType => {
+                let what = "the content is not application/x-www-form-urlencoded";
+                // It may never come, as after a refusal.
+                return oauth_error("invalid_request", what).ignoring_body();
+            }
             GrantError::Form(what) => ("invalid_request", what),
             GrantError::GrantType => ("unsupported_grant_type", "the only grant here is password"),
             GrantError::WrongPassword => ("invalid_grant", "Incorrect username or password"),
             GrantError::Scope => ("invalid_scope", "a scope that the user does not have"),
         };
-        // OAuth clients read the first two, clients of FastAPI read the third.
-        Response::json(json::object([
-            ("error", code),
-            ("error_description", description),
-            ("detail", description),
-        ]))
-        .with_status(Status::BAD_REQUEST)
+        oauth_error(code, description)
     }
+}
+
+fn oauth_error(code: &str, description: &str) -> Response {
+    // OAuth clients read the first two, clients of FastAPI read the third.
+    Response::json(json::object([
+        ("error", code),
+        ("error_description", description),
+        ("detail", description),
+    ]))
+    .with_status(Status::BAD_REQUEST)
 }

@@ -13,8 +13,8 @@ use crate::auth::secret::{new_token, warn_of_readers};
 
 /// The keys of a file. The file can be loaded again while tokens are checked.
 ///
-/// A line of the file is a key of 64 hexadecimal digits or more. Blank lines, and lines
-/// that begin with `#`, are skipped. All replicas of a server have the same file.
+/// A line of the file is a key of 64 hexadecimal digits. Blank lines, and lines that begin
+/// with `#`, are skipped. All replicas of a server have the same file.
 pub struct TokenKeys {
     path: PathBuf,
     keys: RwLock<Vec<Hs256Key>>,
@@ -35,7 +35,8 @@ impl TokenKeys {
     ///
     /// # Errors
     ///
-    /// A [`KeyError`] if the file can't be read, has no key, or a line is not a key.
+    /// A [`KeyError`] if the file can't be read, is not a regular file, has no key, or a line
+    /// is not a key or has no end.
     pub fn load(path: impl Into<PathBuf>) -> Result<TokenKeys, KeyError> {
         let path = path.into();
         let keys = load(&path).map_err(|cause| KeyError { path: path.clone(), cause })?;
@@ -70,11 +71,15 @@ impl TokenKeys {
     }
 }
 
-/// Digits of the shortest key: RFC 7518 §3.2 asks for a key "of the same size as the hash
-/// output … or larger", 256 bits.
-const SHORTEST: usize = 64;
+/// Digits of a key: RFC 7518 §3.2 asks for a key "of the same size as the hash output …
+/// or larger", 256 bits. Not more, so that two keys on one line are not taken for one.
+const DIGITS: usize = 64;
 
 fn load(path: &Path) -> Result<Vec<Hs256Key>, Cause> {
+    // A pipe would make its reader wait, and a device never ends.
+    if !fs::metadata(path).map_err(Cause::Read)?.is_file() {
+        return Err(Cause::NoFile);
+    }
     let text = fs::read_to_string(path).map_err(Cause::Read)?;
     warn_of_readers(path, "the keys that sign tokens");
     let mut keys = Vec::new();
@@ -82,13 +87,18 @@ fn load(path: &Path) -> Result<Vec<Hs256Key>, Cause> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        // The text is the key. It has the whole file's line, so all its bits are in it.
-        if line.len() < SHORTEST || !line.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        // The text of the line is the key, so all its bits are in it.
+        if line.len() != DIGITS || !line.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(Cause::Line(number));
         }
         keys.push(Hs256Key::new(line));
     }
-    if keys.is_empty() { Err(Cause::Empty) } else { Ok(keys) }
+    match keys.is_empty() {
+        true => Err(Cause::Empty),
+        // The next key would become a part of the last one.
+        false if !text.ends_with('\n') => Err(Cause::Line(text.lines().count())),
+        false => Ok(keys),
+    }
 }
 
 /// Why the file of the keys can't be loaded. It shows no part of a key.
@@ -101,8 +111,10 @@ pub struct KeyError {
 #[derive(Debug)]
 enum Cause {
     Read(io::Error),
+    /// It is not a regular file.
+    NoFile,
     Empty,
-    /// The number of a line that is not a key.
+    /// The number of a line that is not a key, or has no end.
     Line(usize),
 }
 
@@ -111,11 +123,12 @@ impl fmt::Display for KeyError {
         let path = self.path.display();
         match &self.cause {
             Cause::Read(error) => write!(f, "{path} can't be read: {error}"),
+            Cause::NoFile => write!(f, "{path} is not a regular file"),
             Cause::Empty => write!(f, "{path} has no key: guardhouse --new-key makes one"),
             Cause::Line(number) => write!(
                 f,
-                "{path}, line {number}: not a key of {SHORTEST} hexadecimal digits or more: \
-                 guardhouse --new-key makes one"
+                "{path}, line {number}: not a key of {DIGITS} hexadecimal digits with a new line \
+                 after it: guardhouse --new-key makes one"
             ),
         }
     }

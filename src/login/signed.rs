@@ -70,7 +70,7 @@ mod tests {
     fn keys(lines: &[&str]) -> TokenKeys {
         let name = TokenKeys::new_line().expect("a random name");
         let path = env::temp_dir().join(format!("guardhouse-{name}"));
-        fs::write(&path, lines.join("\n")).expect("a file");
+        fs::write(&path, lines.join("\n") + "\n").expect("a file");
         let keys = TokenKeys::load(&path);
         fs::remove_file(&path).expect("the file");
         keys.expect("keys")
@@ -127,9 +127,11 @@ mod tests {
         for (text, says) in [
             ("", "no key"),
             ("# none\n\n", "no key"),
-            (&FIRST[1..], "line 1"),
+            (&format!("{}\n", &FIRST[1..]), "line 1"),
             (&format!("{FIRST}\n{SECOND} # old\n"), "line 2"),
             (&format!("{FIRST}\n\nhello\n"), "line 3"),
+            (&format!("{FIRST}{SECOND}\n"), "line 1"),
+            (&format!("{FIRST}\n{SECOND}"), "line 2"),
         ] {
             fs::write(&path, text).expect("a file");
             let error = TokenKeys::load(&path).expect_err(text).to_string();
@@ -137,5 +139,9 @@ mod tests {
         }
         fs::remove_file(&path).expect("the file");
         assert!(TokenKeys::load(&path).expect_err("no file").to_string().contains("can't be read"));
+        for no in ["/", "/dev/zero"] {
+            let error = TokenKeys::load(no).expect_err("no regular file").to_string();
+            assert!(error.contains("not a regular file"), "{error}");
+        }
     }
 }

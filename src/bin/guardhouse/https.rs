@@ -34,13 +34,12 @@ impl Https {
         }
     }
 
-    /// Loads both files again, and logs the result. If they can't be loaded, the
-    /// server keeps the certificate that it has.
-    pub fn reload(&self) {
-        match self.0.as_ref().map(Tls::reload) {
-            None => {}
-            Some(Ok(())) => log::info!("the certificate is loaded again, for new connections"),
-            Some(Err(error)) => log::error!("the server keeps the old certificate: {error}"),
-        }
+    /// Loads both files again, and logs that. If they can't be loaded, the server keeps the
+    /// certificate that it has, and the error says why.
+    pub fn reload(&self) -> Result<(), String> {
+        let Some(tls) = &self.0 else { return Ok(()) };
+        tls.reload().map_err(|error| format!("the server keeps the old certificate: {error}"))?;
+        log::info!("the certificate is loaded again, for new connections");
+        Ok(())
     }
 }

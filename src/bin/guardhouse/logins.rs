@@ -51,13 +51,14 @@ impl Logins {
         }))
     }
 
-    /// Loads the file of keys again, if there is one, and logs the result.
-    pub fn reload_keys(&self) {
-        match self.0.keys().map(TokenKeys::reload) {
-            None => {}
-            Some(Ok(count)) => log::info!("keys that sign tokens are loaded again: {count}"),
-            Some(Err(error)) => log::error!("the server keeps the old keys: {error}"),
-        }
+    /// Loads the file of keys again, if there is one, and logs that. The error says why that
+    /// is not possible.
+    pub fn reload_keys(&self) -> Result<(), String> {
+        let Some(keys) = self.0.keys() else { return Ok(()) };
+        let count =
+            keys.reload().map_err(|error| format!("the server keeps the old keys: {error}"))?;
+        log::info!("keys that sign tokens are loaded again: {count}");
+        Ok(())
     }
 
     /// The user that got this token.

@@ -50,8 +50,8 @@ use https::Https;
 use lesson::Guards;
 use logins::Logins;
 use operations::Readiness;
-use reload::{Load, Reload};
-use watched::Watched;
+use reload::Reload;
+use watched::{Load, Watched};
 
 fn main() -> ExitCode {
     let command = cli::parse(env::args_os().skip(1)).map_err(Failure::WrongUsage);

@@ -24,5 +24,7 @@ impl Https {
         server
     }
 
-    pub fn reload(&self) {}
+    pub fn reload(&self) -> Result<(), String> {
+        Ok(())
+    }
 }

@@ -11,13 +11,10 @@ use std::time::Duration;
 
 use guardhouse::UsersFile;
 
-use crate::watched::Watched;
+use crate::watched::{Load, Watched};
 
 /// Asks for reloads.
 pub struct Reload(SyncSender<()>);
-
-/// Loads some files again, and logs the result.
-pub type Load = Box<dyn FnMut() + Send>;
 
 /// What makes the thread load files.
 #[derive(Clone, Copy)]
@@ -41,7 +38,7 @@ impl Reload {
         Reload::run(every / 2, move |reason| {
             for (file, load) in &mut files {
                 match reason {
-                    Reason::Asked => file.load_settled(load),
+                    Reason::Asked => file.load_now(load),
                     Reason::Look => file.load_changed(load),
                 }
             }
@@ -87,21 +84,20 @@ fn next(asked: &Receiver<()>, pause: Duration) -> Option<Reason> {
     }
 }
 
-/// Loads the users file again, if there is one.
-pub fn load(users: Option<&UsersFile>) {
+/// Loads the users file again, if there is one. The error says why that is not possible.
+pub fn load(users: Option<&UsersFile>) -> Result<(), String> {
     let Some(users) = users else {
-        return log::info!("there is no users file to load again");
+        log::info!("there is no users file to load again");
+        return Ok(());
     };
     let before = users.count().users;
-    match users.reload() {
-        Ok(changes) => {
-            log::info!("users loaded again: {changes}; now {}", users.count());
-            if users.count().users * 2 < before {
-                log::warn!("more than half of the users are gone: is the users file whole?");
-            }
-        }
-        Err(error) => log::error!("the server keeps the old users: {error}"),
+    let changes = users.reload();
+    let changes = changes.map_err(|error| format!("the server keeps the old users: {error}"))?;
+    log::info!("users loaded again: {changes}; now {}", users.count());
+    if users.count().users * 2 < before {
+        log::warn!("more than half of the users are gone: is the users file whole?");
     }
+    Ok(())
 }
 
 #[cfg(test)]
