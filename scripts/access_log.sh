@@ -8,12 +8,9 @@ use_build_with_logins
 need goaccess goaccess
 
 users=$dir/users.txt
-umask 077
-{
-    "$GUARDHOUSE" --new-token 'Ann Lee' reports:read
-    echo "bob:$("$GUARDHOUSE" --hash-password <<<correct-horse)"
-} >"$users"
-token=$(sed -n 's/^Ann Lee:\([^:]*\):.*/\1/p' "$users")
+token=$("$GUARDHOUSE" --new-token 'Ann Lee' reports:read --append "$users" | head -n 1)
+"$GUARDHOUSE" --new-password bob --append "$users" <<<correct-horse >/dev/null
+cyds=$("$GUARDHOUSE" --new-token 'cyd [ci] "x"' --append "$users" | head -n 1)
 start --users "$users" --log-level debug
 
 sent=0 bytes=0
@@ -33,6 +30,8 @@ visit "/open?access_token=$token"
 visit "$url/open"
 visit /protected -H "Authorization: Bearer $token"
 expect 'a request of a user with a space in the name' 200 "$visited"
+visit /protected -H "Authorization: Bearer $cyds"
+expect 'and of one with brackets and quotes' 200 "$visited"
 for wrong in wrong "$token." ''; do visit /protected -H "Authorization: Bearer $wrong"; done
 visit /protected
 expect 'four requests are refused' 401 "$visited"
@@ -81,5 +80,5 @@ found=$("$fail2ban_regex" --print-all-matched "$dir/log" "$dir/filter.conf" | se
 refused=$(grep -c '" 401 [0-9]*$' "$dir/log")
 expect 'the log has a line for each request that was refused' 4 "$refused"
 expect 'the filter of the manual finds these, and the failed logins, and no other line' \
-    "$(grep -e '" 401 [0-9]*$' -e 'failed login from 127.0.0.1$' "$dir/log")" "$found"
+    "$(grep -e '" 401 [0-9]*$' -e 'failed login from 127.0.0.1 \[.*\]$' "$dir/log")" "$found"
 expect 'there are two failed logins' 2 "$(grep -c 'failed login' <<<"$found")"

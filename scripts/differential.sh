@@ -15,11 +15,7 @@ cargo build --locked --quiet --example echo
 GUARDHOUSE=${CARGO_TARGET_DIR:-target}/debug/examples/echo
 . scripts/server.sh
 
-command -v python3 >/dev/null || skip 'python3 is not installed'
-python3 -m venv "$dir/venv" >"$dir/pip" 2>&1 || skip "python3 has no venv module: $(tail -n 1 "$dir/pip")"
-"$dir/venv/bin/pip" install --quiet --disable-pip-version-check --retries 1 --timeout 10 \
-    h11==0.16.0 >"$dir/pip" 2>&1 ||
-    skip "h11 can't be installed: $(tail -n 1 "$dir/pip")"
+from_pypi h11==0.16.0
 
 start
 echo 'h11 sees the same method, target, headers and body, and the same next request.'

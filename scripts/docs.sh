@@ -12,7 +12,7 @@
 need chromium chromium
 need node nodejs
 need npm npm
-"$npm" --prefix "$dir" install --silent --no-audit --no-fund --ignore-scripts \
+timeout 60 "$npm" --prefix "$dir" install --silent --no-audit --no-fund --ignore-scripts \
     playwright-core@1.65.1 axe-core@4.14.1 >"$dir/npm" 2>&1 </dev/null ||
     skip "playwright-core and axe-core can't be installed: $(tail -n 1 "$dir/npm")"
 

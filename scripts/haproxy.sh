@@ -1,20 +1,44 @@
 #!/usr/bin/env bash
 # Three replicas behind HAProxy, which asks each one whether it is ready, and a
-# restart of one replica after the other under load. No request fails.
+# restart of one replica after the other under load. No request fails, a login at one
+# replica is known to the others, also after the restarts, and a user who is removed is out
+# at all of them.
 . "$(dirname "$0")/server.sh"
 
 need haproxy haproxy
 command -v python3 >/dev/null || skip 'python3 is not installed'
 
-# The replicas have the same users, and share nothing else.
+use_build_with_logins
+
+# The replicas have the same users and the same key, and share nothing else.
+users=$dir/users.txt key=$dir/key.txt
+(
+    umask 077
+    "$GUARDHOUSE" --new-key >"$key"
+    echo 'user1:fake-super-secret-token' >"$users"
+)
+"$GUARDHOUSE" --new-password ann --append "$users" <<<correct-horse >"$dir/line"
 replica=() replica_port=()
 # start_replica I PORT
 start_replica() {
-    start_at "$2" --drain-delay 1 --log-level warn
+    start_at "$2" --drain-delay 1 --log-level warn --users "$users" --token-key "$key" --reload-every 1
     replica[$1]=$server replica_port[$1]=$port
     server=
 }
 for i in 0 1 2; do start_replica $i 0; done
+# at_each TOKEN: the statuses that the replicas answer to a token.
+at_each() {
+    local i
+    for i in 0 1 2; do
+        url=http://127.0.0.1:${replica_port[$i]}
+        ask /users/me -H "Authorization: Bearer $1"
+        status
+    done | paste -sd' '
+}
+url=http://127.0.0.1:${replica_port[0]}
+ask /token -d username=ann -d password=correct-horse
+token=$(body | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+expect 'every replica accepts a token that one of them has given' '200 200 200' "$(at_each "$token")"
 
 free_port front
 {
@@ -109,6 +133,22 @@ echo >&"${LOAD[1]}"
 read -r -t 20 served failed which <&"${LOAD[0]}"
 expect "none of $served requests failed" 0 "$failed${which:+ $which}"
 [ "$served" -gt 100 ] || expect 'there were requests' 'more than 100' "$served"
+
+expect 'the token is still good after all of them were started again' '200 200 200' "$(at_each "$token")"
+# The next key: first it is accepted everywhere, then it signs, then the old one goes.
+"$GUARDHOUSE" --new-key >>"$key"
+for i in 0 1 2; do
+    kill -HUP "${replica[$i]}"
+done
+expect 'and while there is a second key' '200 200 200' "$(at_each "$token")"
+
+# A removed user is out at every replica within --reload-every, without a signal.
+began=$SECONDS
+grep -v '^ann:' "$users" >"$dir/others"
+mv "$dir/others" "$users"
+until [ "$(at_each "$token")" = '401 401 401' ] || [ $((SECONDS - began)) -gt 10 ]; do sleep 0.05; done
+expect 'a removed user is out at every replica' '401 401 401' "$(at_each "$token")"
+[ $((SECONDS - began)) -le 2 ] || expect 'within --reload-every' 'at most 2 s' "$((SECONDS - began)) s"
 
 for i in 0 1 2; do
     server=${replica[$i]}

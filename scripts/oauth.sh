@@ -3,10 +3,7 @@
 # reads the challenge.
 . "$(dirname "$0")/server.sh"
 
-command -v python3 >/dev/null || skip 'python3 is not installed'
-python3 -m venv "$dir/venv" >/dev/null 2>&1 || skip 'python3 has no venv module'
-"$dir/venv/bin/pip" install --quiet --disable-pip-version-check requests-oauthlib werkzeug \
-    >/dev/null 2>&1 || skip 'requests-oauthlib and werkzeug can not be installed from PyPI'
+from_pypi requests-oauthlib werkzeug
 
 start
 OAUTHLIB_INSECURE_TRANSPORT=1 "$dir/venv/bin/python" - "$url" <<'PYTHON'

@@ -7,11 +7,7 @@
 # environment. Without python3 or PyPI the script says so and skips.
 . "$(dirname "$0")/server.sh"
 
-command -v python3 >/dev/null || skip 'there is no python3'
-python3 -m venv "$dir/venv" >"$dir/pip" 2>&1 || skip "no venv: $(tail -n 1 "$dir/pip")"
-"$dir/venv/bin/pip" install --quiet --disable-pip-version-check --retries 1 --timeout 10 \
-    openapi-spec-validator==0.9.0 schemathesis==4.32.5 >"$dir/pip" 2>&1 ||
-    skip "openapi-spec-validator and schemathesis can't be installed: $(tail -n 1 "$dir/pip")"
+from_pypi openapi-spec-validator==0.9.0 schemathesis==4.32.5
 
 # With a users file, one token is valid on every route.
 umask 077

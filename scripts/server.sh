@@ -42,12 +42,26 @@ need() {
     local path
     if ! path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1") &&
         [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes \
-            --no-install-recommends "$2"; } </dev/null >/dev/null 2>&1 || true
+        { timeout 60 apt-get update && DEBIAN_FRONTEND=noninteractive timeout 120 apt-get install \
+            --yes --no-install-recommends "$2"; } </dev/null >/dev/null 2>&1 || true
     fi
     path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1") ||
         skip "$1 is not installed: apt-get install $2"
     eval "${1//-/_}=\$path"
+}
+
+# from_pypi PACKAGE ...: an environment of Python in $dir/venv with these packages.
+from_pypi() {
+    local pip=("$dir/venv/bin/python" -m pip) without=
+    command -v python3 >/dev/null || skip 'python3 is not installed'
+    # To install a pip into the environment takes seconds; one outside of it will do.
+    if python3 -m pip --python python3 --version >/dev/null 2>&1; then
+        pip=(python3 -m pip --python "$dir/venv/bin/python") without=--without-pip
+    fi
+    # shellcheck disable=SC2086 # There may be no option.
+    python3 -m venv $without "$dir/venv" >"$dir/pip" 2>&1 || skip "python3 makes no environment: $(tail -n 1 "$dir/pip")"
+    timeout 60 "${pip[@]}" install --quiet --no-compile --disable-pip-version-check --retries 1 --timeout 10 "$@" \
+        >"$dir/pip" 2>&1 </dev/null || skip "$* can't be installed: $(tail -n 1 "$dir/pip")"
 }
 
 # use_build_with_logins: from here on, the server is one with the feature login. It has a
@@ -91,6 +105,39 @@ http {
 NGINX
 }
 
+# recipe KIND CHAPTER: the lines of the manual in blocks of that kind.
+recipe() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "src/manual/$2.md" | grep -v '^```'; }
+
+# start_nginx PROTECTED [BLOCK ...]: nginx with the lines of the chapter proxies, and with
+# these blocks beside them. It asks guardhouse at $auth, and passes requests on to the
+# address PROTECTED. $url is nginx's address. Lines in $more go into its server; a
+# `location /` in them replaces the one of the chapter.
+more=
+start_nginx() {
+    free_port front
+    {
+        nginx_http
+        # As it stands, with other ports.
+        recipe nginx proxies |
+            sed "s|127.0.0.1:8000|$auth|; s|127.0.0.1:3000|$1|; s|listen 80|listen 127.0.0.1:$front|" |
+            if [[ $more == *'location / {'* ]]; then sed '/^    location \/ {/,/^    }/d'; else cat; fi |
+            awk -v more="$more" '{ print } /listen/ { print more }'
+        printf '%s\n' "${@:2}" '}'
+    } >"$dir/nginx.conf"
+    # shellcheck disable=SC2154 # `need` sets it.
+    "$nginx" -p "$dir" -c "$dir/nginx.conf" >"$dir/nginx.log" 2>&1 &
+    also_stop $!
+    # shellcheck disable=SC2034 # The scripts that source this file use the port.
+    url=http://127.0.0.1:$front port=$front
+    wait_for "$url" || expect 'nginx starts' '' "$(cat "$dir/nginx.log")"
+}
+
+# wait_for URL: until a program answers there.
+wait_for() {
+    curl -q --noproxy '*' --silent --insecure --output /dev/null --max-time 10 \
+        --retry 50 --retry-delay 0 --retry-max-time 10 --retry-connrefused "$1/"
+}
+
 # expect WHAT EXPECTED SAW: prints a line if both are the same, and else fails.
 expect() {
     if [ "$2" = "$3" ]; then
@@ -128,14 +175,18 @@ start_at() {
 }
 
 # start_auth_and_program: what a proxy needs. The server, which has the users ann (with
-# the scope reports:read) and bob, at the address $auth; and at $upstream a program to
+# the scope reports:read), bob and `Jörg 100%`, at the address $auth; and at $upstream a program to
 # protect, which sends back the headers that it receives.
 start_auth_and_program() {
     local ready users=$dir/users.txt
     cargo build --release --locked --quiet --example echo
     (
         umask 077
-        { "$GUARDHOUSE" --new-token ann reports:read; "$GUARDHOUSE" --new-token bob; } >"$users"
+        {
+            "$GUARDHOUSE" --new-token ann reports:read
+            "$GUARDHOUSE" --new-token bob
+            "$GUARDHOUSE" --new-token 'Jörg 100%'
+        } >"$users"
     )
     start --users "$users"
     auth=${url#http://}

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The systemd unit of the manual: systemd finds no fault in it. Its command runs as a
-# user that can read the users file only because of its group. After the reload of the
-# unit, the token of a removed user is refused. (systemd itself does not run here.)
+# The systemd unit of the manual: systemd finds no fault in it, and says how exposed the
+# service is. Its command runs as a user that can read the users file only because of its
+# group. After the reload of the unit, the token of a removed user is refused. The server
+# makes no system call that the unit forbids. (systemd itself does not run here.)
 . "$(dirname "$0")/server.sh"
 
 need systemd-analyze systemd
@@ -10,10 +11,13 @@ need systemd-analyze systemd
 mkdir "$dir/bin" "$dir/etc"
 install -m 755 "$GUARDHOUSE" "$dir/bin/guardhouse"
 unit=$dir/guardhouse.service
-sed -n '/^```ini$/,/^```$/p' src/manual/operations.md | grep -v '^```' |
+recipe ini operations |
     sed "s|/usr/local/bin/|$dir/bin/|; s|/etc/guardhouse/|$dir/etc/|" >"$unit"
 # shellcheck disable=SC2154 # `need` sets it.
 expect 'systemd finds no fault in the unit' '' "$("$systemd_analyze" verify "$unit" 2>&1 || echo "exit code $?")"
+"$systemd_analyze" security --offline=true --no-pager "$unit" >"$dir/security" 2>&1 ||
+    expect 'systemd knows how exposed the service is' '' "$(cat "$dir/security")"
+expect_like "systemd: $(tail -n 1 "$dir/security" | sed 's/^[^A-Z]*//')" '*: [01].* OK *' "$(tail -n 1 "$dir/security")"
 
 [ "$(id -u)" = 0 ] || skip 'only root can run the command as another user'
 command -v setpriv >/dev/null || skip 'setpriv is not installed'
@@ -66,3 +70,33 @@ expect 'also after another file was moved to its place' '200 401' "$(me "$ann") 
 
 stop
 expect 'the server stops' 0 "$code"
+
+# allowed SET: the names of the system calls in a set of systemd.
+allowed() {
+    local name
+    "$systemd_analyze" syscall-filter --no-pager "$1" | sed -n 's/^    *\([^# ].*\)/\1/p' | while read -r name; do
+        case $name in @*) allowed "$name" ;; *) echo "$name" ;; esac
+    done
+}
+need strace strace
+GUARDHOUSE=$dir/traced
+cat >"$dir/traced" <<SH
+#!/bin/sh
+exec $strace --daemonize --follow-forks --output="$dir/calls" --signal=none -- "$program" "\$@"
+SH
+chmod 755 "$dir/traced"
+# shellcheck disable=SC2086 # The options are words.
+start $options
+ask /users/me -H "Authorization: Bearer $(cut -d: -f2 <<<"$ann")"
+expect 'a server whose system calls are seen answers' 200 "$(status)"
+kill -HUP "$server"
+logged 'users loaded again'
+pid=$server
+stop
+expect 'it stops' 0 "$code"
+timeout 10 grep -q -m 1 "^$pid .*exited with 0" <(tail -n +1 -f "$dir/calls")
+# The first call starts the program.
+sed -n '2,$s/^[0-9]* *\([a-z0-9_]*\)(.*/\1/p' "$dir/calls" | sort -u >"$dir/made"
+{ allowed @system-service | grep -vxF -f <(allowed @privileged; allowed @resources); allowed @default; } | sort -u >"$dir/allowed"
+[ "$(wc -l <"$dir/made")" -gt 20 ] || expect 'system calls were seen' 'more than 20' "$(cat "$dir/made")"
+expect 'it makes only system calls that the unit allows' '' "$(comm -23 "$dir/made" "$dir/allowed")"

@@ -58,11 +58,25 @@ expect_like 'so is a key with a password in the traditional form' \
     "1 guardhouse: $dir/locked.pem has a key with a password, *" "$code $said"
 
 failing "$GUARDHOUSE" --healthcheck https://127.0.0.1:8000/healthz
-expect_like 'a health check over TLS is refused' \
-    "2 guardhouse: --healthcheck can't ask https://127.0.0.1:8000/healthz: the check has no TLS. *" "$code $said"
+expect_like 'a health check over TLS needs the certificate' \
+    "2 guardhouse: --healthcheck can't ask https://127.0.0.1:8000/healthz: an https:// URL needs --tls-cert FILE, *" "$code $said"
 
 start "${pair[@]}"
 expect 'the line that says where the server listens has https' "https://127.0.0.1:$port" "$url"
+for host in 127.0.0.1 localhost; do
+    failing "$GUARDHOUSE" --healthcheck "https://$host:$port/healthz" --tls-cert "$dir/cert.pem"
+    expect "a health check asks $host over TLS" '0 ' "$code $said"
+done
+failing "$GUARDHOUSE" --healthcheck "$url/nope" --tls-cert "$dir/cert.pem"
+expect 'the status is what matters' "1 guardhouse: $url/nope answers 404" "$code $said"
+(mkdir "$dir/other" && dir=$dir/other && certificate)
+failing "$GUARDHOUSE" --healthcheck "$url/healthz" --tls-cert "$dir/other/cert.pem"
+expect 'a server with another certificate is not trusted' \
+    "1 guardhouse: $url/healthz does not answer: the server has another certificate than $dir/other/cert.pem" "$code $said"
+failing "$GUARDHOUSE" --healthcheck "http://127.0.0.1:$port/healthz"
+expect 'the port speaks HTTPS alone' "1 guardhouse: http://127.0.0.1:$port/healthz answers 400" "$code $said"
+failing "$GUARDHOUSE" --healthcheck "$url/healthz" --tls-cert "$dir/key.pem"
+expect 'a file without a certificate is named' "1 guardhouse: $dir/key.pem has no certificate" "$code $said"
 
 # The lines of the chapter, and what it says that they print.
 undated() { tr -d '\r' | sed 's/^Date: .*/Date: …/'; }

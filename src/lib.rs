@@ -72,6 +72,8 @@ pub use limits::Limits;
 #[cfg(feature = "login")]
 pub use login::grant::Login;
 #[cfg(feature = "login")]
+pub use login::keys::{KeyError, TokenKeys};
+#[cfg(feature = "login")]
 pub use login::limits::LoginLimits;
 pub use routes::group::Group;
 pub use routes::route::Route;
@@ -100,10 +102,13 @@ pub mod tls {
 /// The users file: what can be wrong with it, what a reload changed, and new lines
 /// for it.
 pub mod users {
+    #[cfg(feature = "login")]
+    pub use crate::auth::hashed_tokens::hashed;
+    pub use crate::auth::secret::new_token;
     pub use crate::auth::users_append::append;
     pub use crate::auth::users_changes::{Changes, Count};
     pub use crate::auth::users_file::LoadError;
-    pub use crate::auth::users_line::new_line;
+    pub use crate::auth::users_line::line;
     pub use crate::auth::users_text::LineError;
 }
 

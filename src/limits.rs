@@ -66,13 +66,17 @@ pub struct Limits {
     /// How long a connection may be idle between requests. Default 75 s: nginx's, and
     /// longer than most clients' own, so that the client closes first.
     pub idle_timeout: Duration,
-    /// How long a peer may read nothing of an answer. Default 10 s. When there is no room
-    /// for a new connection, a tenth of a second is enough to lose this one.
+    /// How long a peer may read nothing of an answer. Default 10 s.
     pub write_timeout: Duration,
     /// How fast a peer must read, in bytes per second: an answer takes no longer than its
     /// size divided by this, and [`write_timeout`](Limits::write_timeout). Default 1 KiB:
     /// less than the slowest modem; Kestrel asks for 240 bytes.
     pub write_rate: u64,
+    /// How fast a peer must send or read when there is no room for a new connection, in
+    /// bytes per second: one that is more than a tenth of a second behind can lose its
+    /// connection. Default 128 KiB: most home connections are faster, and a crowd of peers
+    /// that keep up needs as much from its own network.
+    pub crowded_rate: u64,
     /// How long the server waits for a body that no handler has read. Default 1 s.
     pub drain_timeout: Duration,
     /// How long the server waits for more from a connection that it closes, so that the
@@ -112,6 +116,7 @@ impl Limits {
         idle_timeout: Duration::from_secs(75),
         write_timeout: Duration::from_secs(10),
         write_rate: 1024,
+        crowded_rate: 128 * 1024,
         drain_timeout: Duration::from_secs(1),
         linger_timeout: Duration::from_secs(2),
         linger_total: Duration::from_secs(30),
@@ -125,11 +130,19 @@ impl Limits {
 impl Limits {
     /// KiB of memory for one hash: `m` of its PHC string. 256 MiB: 13 times what OWASP
     /// recommends, and libsodium's middle choice of three. Half of the processors can
-    /// hash at the same time, and each needs this much.
+    /// hash at the same time, and each needs this much; a reload of a file with hashes of
+    /// different cost needs it once more.
     pub const HASH_KIB: u32 = 256 * 1024;
     /// The time for one hash, as the KiB that it fills: `m` times `t`. 1 GiB takes 0.4 s
     /// to 0.9 s. So of 16 logins that wait for one processor, the last one waits 15 s.
     pub const HASH_WORK: u64 = 1024 * 1024;
+    /// Lanes of one hash: `p`. 16: four times what RFC 9106 §4 recommends, twice Django's
+    /// 8. With 1,024, a hash takes twice its time for the same `m` and `t`.
+    pub const HASH_LANES: u32 = 16;
+    /// Different costs of the hashes in one file. 8: the server computes a hash of each
+    /// when it loads the file, up to a second each. Accounts that came from two or three
+    /// programs need two or three.
+    pub const HASH_COSTS: usize = 8;
 }
 
 impl Default for Limits {

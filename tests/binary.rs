@@ -327,7 +327,7 @@ fn the_route_table_names_guards_and_where_clients_get_tokens() {
         "GET /open open Anyone may see this.".to_owned(),
         "GET /secure verify_user Behind a guard that lets everyone pass.".to_owned(),
         format!("GET /protected {bearer} Greets the user whose token it is."),
-        format!("any /auth {bearer} Tells a proxy whose token it is, and checks ?scope=."),
+        format!("any /auth Basic or {bearer} Tells a proxy whose token it is, and checks ?scope=."),
     ] {
         assert!(rows.iter().any(|words| words.join(" ") == row), "{row}");
     }
@@ -352,6 +352,56 @@ fn the_log_warns_of_tokens_that_cross_a_network_without_encryption() {
         assert!(server.get("/open", "").starts_with("HTTP/1.1 200 OK\r\n"));
         let log = server.stop("TERM").stderr;
         assert_eq!(log.contains("clients send their tokens to 0.0.0.0:"), warns, "{log}");
+    }
+}
+
+#[test]
+fn the_log_says_where_the_docs_page_is() {
+    for address in ["127.0.0.1:0", "0.0.0.0:0"] {
+        let server = Running::start(&["--listen", address, "--log-level", "info"]);
+        let log = server.stop("TERM").stderr;
+        let line = log.lines().find(|line| line.contains("the routes are at ")).expect("a line");
+        let (_, page) = line.split_once("http://").expect("an address");
+        let (host, rest) = page.split_once(':').expect("a port");
+        assert_eq!(host, if address.starts_with('0') { "localhost" } else { "127.0.0.1" });
+        let port: u16 = rest.strip_suffix("/docs").expect("the page").parse().expect("a port");
+        assert_ne!(port, 0);
+    }
+}
+
+#[test]
+fn a_client_of_ipv4_is_logged_with_its_own_address_on_a_socket_of_both_families() {
+    if TcpListener::bind("[::]:0").is_err() {
+        return println!("skipped: this machine has no IPv6");
+    }
+    let mut server = Running::start(&["--listen", "[::]:0"]);
+    let port = server.address.rsplit(':').next().expect("a port");
+    server.address = format!("127.0.0.1:{port}");
+    if TcpStream::connect(&server.address).is_err() {
+        return println!("skipped: a listener for IPv6 does not take IPv4 here");
+    }
+    server.get("/protected", "Authorization: Bearer fake-super-secret-token\r\n");
+    let log = server.stop("TERM").stderr;
+    let line = r#"127.0.0.1 - user1 […] "GET /protected HTTP/1.1" 200 53"#;
+    assert_eq!(access_lines(&log), [line], "{log}");
+}
+
+#[test]
+fn probes_are_logged_at_debug_only() {
+    for (level, logged) in [("info", 0), ("debug", 3)] {
+        let server = Running::start(&["--log-level", level]);
+        for path in ["/healthz", "/readyz", "/open"] {
+            assert!(server.get(path, "").starts_with("HTTP/1.1 200 OK\r\n"), "{path}");
+        }
+        server.exchange("HEAD /healthz HTTP/1.0\r\n\r\n");
+        // What no probe does is shown.
+        server.exchange("POST /healthz HTTP/1.0\r\n\r\n");
+        let log = server.stop("TERM").stderr;
+        let lines = access_lines(&log);
+        let probes = lines.iter().filter(|line| line.contains("z HTTP/1."));
+        let probes = probes.filter(|line| line.contains(" 200 ")).count();
+        assert_eq!(probes, logged, "{log}");
+        assert_eq!(lines.len(), logged + 2, "{log}");
     }
 }
 
@@ -425,8 +475,13 @@ fn the_log_tells_a_failed_login_from_a_malformed_one() {
     assert_eq!(log_in("username=ann&password=secret&scope=admin"), "400");
     assert_eq!(log_in("username=ann&password=secret"), "200");
     let log = server.stop("TERM").stderr;
-    let failed = "INFO  [guardhouse::login] failed login from 127.0.0.1";
-    assert_eq!(log.lines().filter(|line| *line == failed).count(), 2, "{log}");
+    let failed = "INFO  [guardhouse::login] failed login from 127.0.0.1 [";
+    let failures: Vec<_> = log.lines().filter_map(|line| line.strip_prefix(failed)).collect();
+    assert_eq!(failures.len(), 2, "{log}");
+    for time in failures {
+        // As in the lines of requests: `06/Nov/1994:08:49:37 +0000`.
+        assert!(time.len() == 27 && time.ends_with(" +0000]"), "{log}");
+    }
     assert_eq!(access_lines(&log).len(), 8, "{log}");
     assert!(!log.contains("guess") && !log.contains("eve"), "{log}");
 }

@@ -50,11 +50,24 @@ fn a_chain_that_would_lose_a_certificate_is_refused_with_the_line() {
     let lines = leaf.lines().count();
     let end = "-----END CERTIFICATE-----\n";
     let with_other = |from, to| format!("{leaf}{}", other.replace(from, to));
+    // The Base64 of `other`, in lines of 40 characters.
+    let base64: Vec<char> =
+        other.lines().filter(|line| !line.contains('-')).flat_map(str::chars).collect();
+    let short: Vec<String> = base64.chunks(40).map(String::from_iter).collect();
+    let narrow = format!("-----BEGIN CERTIFICATE-----\n{}\n{end}", short.join("\n"));
+    let with_narrow = |from, to| format!("{leaf}{}", narrow.replace(from, to));
+    folder.load(format!("{leaf}{narrow}"), &key).unwrap();
     for (chain, line, says) in [
         (format!("{}{other}", leaf.trim_end()), lines, "with other text in it"),
         (format!("{leaf}# the intermediate{other}"), lines + 1, "with other text in it"),
         (with_other(" CERTIFICATE-", " CERTIFICATE"), lines + 1, "with other text in it"),
-        (with_other("-----BEGIN", "----BEGIN"), lines + 2, "Base64 outside of a block"),
+        (with_other("-----BEGIN", "----BEGIN"), lines + 1, "with other text in it"),
+        (with_other("-----BEGIN", "----Begin"), lines + 1, "with other text in it"),
+        (with_other("-----END", "----END"), lines + other.lines().count(), "with other text in it"),
+        (with_narrow("-----BEGIN", "----BEGIN"), lines + 1, "with other text in it"),
+        (with_narrow("-----BEGIN CERTIFICATE-----", ""), lines + 2, "Base64 outside of a block"),
+        (with_narrow("BEGIN CERTIFICATE", "BEGN"), lines + 2, "Base64 outside of a block"),
+        (format!("{leaf}{}", other.replace('\n', "\\n")), lines + 1, "as in JSON"),
         (with_other("-----BEGIN CERTIFICATE-----", ""), lines + 2, "Base64 outside of a block"),
         (format!("{}{other}", leaf.replace(end, "")), lines, "no END line"),
         (with_other(end, ""), lines + 1, "without its END line"),
@@ -82,15 +95,30 @@ fn a_certificate_of_which_a_part_is_missing_is_refused() {
         let third = text.lines().nth(2).unwrap();
         text.replace(&format!("{third}\n"), "")
     };
-    for (chain, number) in [
-        (without_a_line(&leaf), 1),
-        (format!("{leaf}{}", without_a_line(&other)), 2),
-        (format!("{leaf}{other}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), 3),
-        (format!("{leaf}-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"), 2),
+    let second = leaf.lines().count() + 1;
+    let third = second + other.lines().count();
+    let block =
+        |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n");
+    for (chain, number, line) in [
+        (without_a_line(&leaf), 1, 1),
+        (format!("# ours\n\n{}", without_a_line(&leaf)), 1, 3),
+        (format!("{leaf}{}", without_a_line(&other)), 2, second),
+        (format!("{leaf}{other}{}", block("AAAA\n")), 3, third),
+        (format!("{leaf}{}", block("")), 2, second),
     ] {
         let error = folder.load(&chain, &key).unwrap_err();
+        let expected = format!(
+            "cert.pem can't be used: certificate {number} of the file, line {line}, is damaged"
+        );
+        assert!(error.starts_with(&expected), "{error}");
+    }
+    // What is not Base64 is named with its line as well.
+    for (chain, file, line) in
+        [(format!("{leaf}{}", block("A!\n")), "cert", second), (leaf, "key", 1)]
+    {
+        let error = folder.load(&chain, key.replace('M', "!")).unwrap_err();
         let expected =
-            format!("cert.pem can't be used: certificate {number} of the file is damaged");
+            format!("{file}.pem is not a PEM file: line {line}: the text between this BEGIN");
         assert!(error.starts_with(&expected), "{error}");
     }
 }
@@ -119,6 +147,32 @@ fn an_encoding_that_is_not_plain_text_is_named() {
         assert!(error.starts_with(&format!("cert.pem is not a PEM file: {says}")), "{error}");
         let error = folder.load(&leaf, spoil(&key)).unwrap_err();
         assert!(error.starts_with(&format!("key.pem is not a PEM file: {says}")), "{error}");
+    }
+}
+
+#[test]
+fn what_openssl_prints_beside_its_blocks_is_accepted() {
+    let Some(openssl) = Openssl::find() else { return };
+    for kind in ["RSA -pkeyopt rsa_keygen_bits:2048", "EC -pkeyopt ec_paramgen_curve:P-256"] {
+        let (certificate, key) = openssl.make(kind);
+        let (other, _) = made();
+        let check = |before: &str, says: &str| {
+            assert!(before.contains(says) && before.contains("-----BEGIN "), "{before}");
+            // Lines of the text, then the block, twice.
+            for chain in [format!("{before}{other}{before}"), before.replace('\n', "\r\n")] {
+                assert_eq!(openssl.0.load(chain, &key), Ok(()), "{before}");
+            }
+        };
+        openssl.0.write("given.pem", format!("{certificate}{key}"));
+        check(&openssl.run("x509 -text -in KEY"), "Signature Algorithm: ");
+        check(&openssl.run("x509 -text -nameopt compat -in KEY"), "Validity");
+        let names = "x509 -subject -issuer -serial -hash -fingerprint -sha256 -dates -modulus";
+        check(&openssl.run(&format!("{names} -in KEY")), "Modulus=");
+        let bag = openssl.0.0.join("bag.p12");
+        let words = "pkcs12 -export -passout pass: -name IntermediateCertificate -in KEY -out";
+        openssl.run(&format!("{words} {}", bag.display()));
+        let words = format!("pkcs12 -passin pass: -nodes -in {}", bag.display());
+        check(&openssl.run(&words), "Bag Attributes");
     }
 }
 

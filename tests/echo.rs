@@ -36,15 +36,17 @@ fn body(request: &mut Request) -> Result<Response, Error> {
     Ok(Response::new(Status::OK).with_body("application/octet-stream", body))
 }
 
-/// Sends back the headers, one in each line, and the method and the target in
-/// headers of the answer.
+/// Sends back the headers, one in each line; and in headers of the answer the method, the
+/// target, and the address of the client, which tells one connection from another.
 fn headers(request: &mut Request) -> Response {
     let lines = request.headers().iter().map(|header| [header.name.as_bytes(), header.value]);
     let lines: Vec<u8> =
         lines.flat_map(|[name, value]| [name, b": ", value, b"\n"].concat()).collect();
+    let peer = request.peer().map_or_else(String::new, |peer| peer.to_string());
     let query = request.query().map_or_else(String::new, |query| format!("?{query}"));
     Response::new(Status::OK)
         .with_body("text/plain", lines)
         .with_header("Echo-Method", request.method().as_str())
         .with_header("Echo-Target", request.path().to_owned() + &query)
+        .with_header("Echo-Peer", peer)
 }

@@ -15,8 +15,8 @@ use std::{env, fs, thread};
 
 use guardhouse::Method::{GET, POST};
 use guardhouse::{
-    Account, Limits, Login, LoginLimits, Password, Request, Response, Route, Routes, Server, User,
-    Users, exchange, guard,
+    Account, Limits, Login, LoginLimits, Password, Request, Response, Route, Routes, Server,
+    TokenKeys, User, Users, exchange, guard,
 };
 
 /// The password `secret`, hashed at a low cost so that the tests are quick.
@@ -261,6 +261,121 @@ fn above_the_limit_on_tokens_the_oldest_expires() {
     assert_eq!(statuses, [401, 401, 200, 200, 200]);
 }
 
+// --- Signed tokens ---
+
+/// A file of keys, which is deleted when the test ends.
+struct Keys(PathBuf);
+
+impl Keys {
+    fn new(lines: &[&str]) -> Keys {
+        let number = RandomState::new().hash_one("a new name in each run");
+        let keys = Keys(env::temp_dir().join(format!("guardhouse-{number:016x}.keys")));
+        keys.write(lines);
+        keys
+    }
+
+    fn write(&self, lines: &[&str]) {
+        fs::write(&self.0, lines.join("\n")).unwrap();
+    }
+
+    /// A replica that signs tokens with these keys.
+    fn login(&self, users: &'static str, limits: LoginLimits) -> Login {
+        let users = Users::parse(users).unwrap();
+        let keys = TokenKeys::load(&self.0).unwrap();
+        Login::signed(limits, keys, move |name| users.account(name))
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const NEXT_KEY: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+const ANN: &str = "ann:$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
+                   QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A:read write";
+
+#[test]
+fn every_replica_with_the_same_keys_accepts_a_signed_token() {
+    let keys = Keys::new(&[KEY]);
+    let replica = || routes(&keys.login(ANN, LoginLimits::default()));
+    let answer = ask(&replica(), &post(FORM, &format!("{RIGHT}&scope=read")));
+    assert_eq!(answer.token().split('.').count(), 3, "a JWT");
+    // Another replica, or the same one after a restart.
+    assert_eq!(ask(&replica(), &get("/me", answer.token())).body, "ann [read]");
+    assert_eq!(ask(&replica(), &get("/write", answer.token())).status, 403);
+    let in_memory = routes(&login(LoginLimits::default()));
+    assert_eq!(ask(&in_memory, &get("/me", answer.token())).status, 401);
+}
+
+#[test]
+fn a_signed_token_says_who_has_it_and_until_when_as_others_read_it() {
+    let keys = Keys::new(&[KEY]);
+    let answer = ask(&routes(&keys.login(ANN, LoginLimits::default())), &post(FORM, RIGHT));
+    let python = "import base64, json, sys\n\
+                  head, claims, _ = sys.argv[1].split('.')\n\
+                  read = lambda part: json.loads(base64.urlsafe_b64decode(part + '=='))\n\
+                  head, claims = read(head), read(claims)\n\
+                  print(head['alg'], claims['sub'], claims['scope'], claims['exp'] - claims['iat'])";
+    let Ok(read) = Command::new("python3").args(["-c", python, answer.token()]).output() else {
+        return println!("skipped: python3 is not installed");
+    };
+    assert_eq!(String::from_utf8(read.stdout).unwrap(), "HS256 ann read write 3600\n");
+}
+
+#[test]
+fn a_signed_token_is_valid_until_it_expires_or_its_account_changes() {
+    let keys = Keys::new(&[KEY]);
+    let token = |limits| {
+        let answer = ask(&routes(&keys.login(ANN, limits)), &post(FORM, RIGHT));
+        answer.token().to_owned()
+    };
+    let expired = token(LoginLimits { token_lifetime: Duration::ZERO, ..LoginLimits::default() });
+    let good = token(LoginLimits::default());
+    let status = |users: String, token: &str| {
+        let routes = routes(&keys.login(Box::leak(users.into_boxed_str()), LoginLimits::default()));
+        ask(&routes, &get("/me", token)).status
+    };
+    assert_eq!((status(ANN.into(), &good), status(ANN.into(), &expired)), (200, 401));
+    for users in [
+        String::new(),
+        ANN.replace("ann:", "bob:"),
+        ANN.replace("read write", "read"),
+        ANN.replace("QQCd8VPO", "AAAAAAAA"),
+        format!("{ANN}:2999-12-31"),
+        format!("{ANN}:2026-01-01"),
+        "ann:a-token-of-ann-now:read write".to_owned(),
+    ] {
+        assert_eq!(status(users.clone(), &good), 401, "{users}");
+    }
+    assert_eq!(status(format!("bob:a-new-token-of-bob\n{ANN}"), &good), 200);
+}
+
+#[test]
+fn keys_are_exchanged_one_after_the_other_without_losing_a_login() {
+    let keys = Keys::new(&[KEY]);
+    let login = keys.login(ANN, LoginLimits::default());
+    let routes = routes(&login);
+    let status = |token: &str| ask(&routes, &get("/me", token)).status;
+    let old = ask(&routes, &post(FORM, RIGHT)).token().to_owned();
+    // Each line of this is one step of the operator, at all replicas.
+    for (lines, count, old_is) in
+        [(&[KEY, NEXT_KEY][..], 2, 200), (&[NEXT_KEY, KEY], 2, 200), (&[NEXT_KEY], 1, 401)]
+    {
+        keys.write(lines);
+        assert_eq!(login.keys().unwrap().reload().unwrap(), count);
+        assert_eq!(status(&old), old_is, "{lines:?}");
+        let new = ask(&routes, &post(FORM, RIGHT)).token().to_owned();
+        assert_eq!(status(&new), 200, "{lines:?}");
+    }
+    keys.write(&[]);
+    assert!(login.keys().unwrap().reload().is_err());
+    let new = ask(&routes, &post(FORM, RIGHT)).token().to_owned();
+    assert_eq!(status(&new), 200, "the old keys stay");
+}
+
 #[test]
 fn a_token_is_valid_until_its_account_changes() {
     let text = Mutex::new(String::new());
@@ -307,6 +422,7 @@ fn a_hash_that_can_never_match_is_refused_with_the_number_of_its_line() {
         ("t=1", "t=0", "no such cost"),
         ("m=8", "m=262145", "costs too much"),
         ("t=1", "t=131073", "costs too much"),
+        ("m=8,t=1,p=1", "m=8192,t=1,p=1024", "p may be 16"),
         ("v=19", "v=16", "v=19"),
         ("$v=19", "", "v=19"),
         ("argon2id", "argon2i", "only Argon2id"),
@@ -314,7 +430,9 @@ fn a_hash_that_can_never_match_is_refused_with_the_number_of_its_line() {
         ("c29tZXNhbHQ", "c29tZXNhbHQ=", "salt"),
         ("NEuj1A", "NEuj1A==", "Base64"),
         ("argon2id", "scrypt", "a scrypt hash"),
-        ("$m=8,t=1,p=1$c29tZXNhbHQ", "", "Argon2id PHC string"),
+        ("$m=8,t=1,p=1$c29tZXNhbHQ", "", "each once"),
+        ("$c29tZXNhbHQ$QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A", "", "the end of the pass"),
+        ("$QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A", "", "the end of the password's hash"),
     ] {
         let error = parsed(&SECRET.replace(part, instead)).unwrap_err().to_string();
         assert!(error.starts_with("line 4: ") && error.contains(says), "{part} {instead}: {error}");
@@ -353,7 +471,9 @@ fn without_memory_for_a_hash_a_login_gets_503_and_the_log_has_an_error() {
     assert_eq!(errors.len(), 2, "{log}");
     assert!(errors[0].contains("a password can't be checked: out of memory"), "{log}");
     assert!(
-        log.contains("some password hashes cost less than others (1 less than m=262144,"),
+        log.contains(
+            "have 2 different costs (m=262144,t=1,p=1; m=8,t=1,p=1). The first takes longest"
+        ),
         "{log}"
     );
 }

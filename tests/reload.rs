@@ -7,7 +7,7 @@
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -40,6 +40,9 @@ fn a_file_that_is_not_a_whole_users_file_does_not_start_the_server() {
         ("ann:$apr1$abcdefgh$Ovw7Cg8Q2F8PVF1mDqsGv/\n".to_owned(), 1, "htpasswd"),
         ("ann:argon2$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA\n".to_owned(), 1, "Django"),
         (format!("# team\r{ANN}"), 1, "CR"),
+        (format!("# team\r{}", ANN.replace('\n', "\r")), 1, "CR"),
+        (format!("ann:{ANN_TOKEN}:read:2027-02-29\n"), 1, "not a day"),
+        ("ann:e1NTSEF9MGMwYmxGVFhYTnVBTUhFQ1M0dXhyajNaaWVNb1dJbXI=\n".to_owned(), 1, "Base64"),
         (format!("{ANN}bob\u{200b}{BOB}"), 2, "U+200B"),
         (ANN.trim_end().to_owned(), 1, "new line"),
     ] {
@@ -53,11 +56,12 @@ fn a_file_that_is_not_a_whole_users_file_does_not_start_the_server() {
             assert!(!stderr.contains(token), "{stderr}");
         }
     }
-    file.write("");
-    let output = file.run(&["--listen", "127.0.0.1:0", "--users", "FILE"]);
-    assert!(
-        String::from_utf8(output.stderr).unwrap().ends_with(" is empty, so it may be cut off\n")
-    );
+    for text in ["", "\u{feff}"] {
+        file.write(text);
+        let output = file.run(&["--listen", "127.0.0.1:0", "--users", "FILE"]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.ends_with(" is empty, so it may be cut off\n"), "{stderr}");
+    }
 }
 
 #[test]
@@ -183,6 +187,94 @@ fn users_that_come_through_stdin_are_not_loaded_again_and_the_log_says_so() {
     }
 }
 
+#[test]
+fn a_changed_file_is_loaded_without_a_signal_however_it_was_changed() {
+    let (file, other) = (File::new("watched"), File::new("watched-other"));
+    let link = File::new("watched-link");
+    file.write(ANN);
+    symlink(&file.0, &link.0).unwrap();
+    for by_link in [false, true] {
+        file.write(ANN);
+        let server = if by_link { &link } else { &file }.start(&["--reload-every", "1"]);
+        assert_eq!(server.status_for(BOB_TOKEN), 401);
+        let changed = |text: &str, status| {
+            let said = server.log_line("users loaded again: ");
+            assert!(!said.contains("nothing changed"), "{said}");
+            assert_eq!(server.status_for(BOB_TOKEN), status, "{text}");
+        };
+        // In place, as some editors do it.
+        file.write(&[ANN, BOB].concat());
+        changed("written", 200);
+        // Another file with its name, of the same size.
+        other.write(&[ANN, &BOB.replace("bob:s3cret", "bob:secret")].concat());
+        fs::rename(&other.0, &file.0).unwrap();
+        changed("renamed", 401);
+        if by_link {
+            // As Kubernetes does it: the link leads to another file.
+            other.write(&[BOB, ANN].concat());
+            let new_link = File::new("watched-new-link");
+            symlink(&other.0, &new_link.0).unwrap();
+            fs::rename(&new_link.0, &link.0).unwrap();
+            changed("another link", 200);
+        }
+        let watched = if by_link { &other } else { &file };
+        watched.write("ann:s3cr\n");
+        server.log_line("the server keeps the old users: ");
+        assert_eq!(server.status_for(ANN_TOKEN), 200, "a file that is wrong");
+        assert_eq!(server.stop("TERM").0, Some(0));
+    }
+}
+
+#[test]
+fn without_looks_only_a_signal_loads_the_file() {
+    let file = File::new("unwatched");
+    file.write(ANN);
+    let (server, looking) =
+        (file.start(&["--reload-every", "0"]), file.start(&["--reload-every", "1"]));
+    file.write(&[ANN, BOB].concat());
+    looking.log_line("users loaded again: ");
+    assert_eq!((looking.status_for(BOB_TOKEN), server.status_for(BOB_TOKEN)), (200, 401));
+    server.signal("HUP");
+    server.log_line("users loaded again: ");
+    assert_eq!(server.status_for(BOB_TOKEN), 200);
+}
+
+#[test]
+fn a_reload_that_removes_most_users_is_warned_of() {
+    let file = File::new("most");
+    let cyd = "cyd:s3cret-token-of-cyd\n";
+    file.write(&[ANN, BOB, cyd].concat());
+    let server = file.start(&[]);
+    for (text, warns) in [(ANN.to_owned(), true), (BOB.to_owned(), false)] {
+        file.write(&text);
+        server.signal("HUP");
+        server.log_line("users loaded again: ");
+        if warns {
+            assert!(server.log_line("more than half").starts_with("WARN "));
+        }
+    }
+    assert!(!server.stop("TERM").1.contains("more than half"));
+}
+
+#[test]
+fn a_program_that_writes_line_by_line_beside_a_signal_locks_nobody_out() {
+    let file = File::new("line-by-line");
+    let lines: Vec<String> = (0..20).map(|n| format!("user{n}:s3cret-token-of-{n:02}\n")).collect();
+    file.write(&lines.concat());
+    let server = file.start(&[]);
+    let mut writer = fs::File::create(&file.0).unwrap();
+    for (number, line) in lines.iter().enumerate() {
+        writer.write_all(line.as_bytes()).unwrap();
+        if number == 3 {
+            server.signal("HUP");
+        }
+        // Only time makes a program slow.
+        thread::sleep(Duration::from_millis(20));
+    }
+    let line = server.log_line("users loaded again: ");
+    assert!(line.contains("nothing changed"), "{line}");
+}
+
 // --- New tokens ---
 
 #[test]
@@ -191,17 +283,35 @@ fn new_tokens_are_added_to_a_file_with_which_the_server_then_starts() {
     let add = |arguments: &[&str]| {
         let output = file.run(arguments);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
+        New::printed(&String::from_utf8(output.stdout).unwrap())
     };
     let first = add(&["--new-token", "ann", "reports:read", "--append", "FILE"]);
     assert_eq!(fs::metadata(&file.0).unwrap().permissions().mode() & 0o777, 0o600);
     // An editor has taken the last new line away.
-    file.write(first.trim_end());
-    let second = add(&["--new-token", "bob", "--append", "FILE"]);
-    assert_eq!(fs::read_to_string(&file.0).unwrap(), format!("{first}{second}"));
+    file.write(first.line.trim_end());
+    let second = add(&["--new-token", "bob", "--until", "2999-12-31", "--append", "FILE"]);
+    assert_eq!(fs::read_to_string(&file.0).unwrap(), first.line + &second.line);
     let server = file.start(&[]);
-    for line in [first, second] {
-        assert_eq!(server.status_for(line.split(':').nth(1).unwrap()), 200);
+    for token in [first.token, second.token] {
+        assert_eq!(server.status_for(&token), 200);
+    }
+}
+
+/// What `--new-token` prints: in builds that read hashed tokens, the token is on a line
+/// before the line for the file.
+struct New {
+    token: String,
+    line: String,
+}
+
+impl New {
+    fn printed(stdout: &str) -> New {
+        let (token, line) = match stdout.split_once('\n') {
+            Some((token, line)) if !line.is_empty() => (token, line),
+            _ => (stdout.split(':').nth(1).unwrap(), stdout),
+        };
+        assert_eq!(line.contains(token), !cfg!(feature = "login"), "{stdout}");
+        New { token: token.to_owned(), line: line.to_owned() }
     }
 }
 
@@ -231,14 +341,10 @@ fn the_servers_group_may_read_a_file_of_another_owner_and_the_advice_locks_nobod
     if String::from_utf8(id.stdout).unwrap().trim() != "0" {
         return println!("skipped: only root can start the server as another user");
     }
-    let file = File::new("owner");
+    // With what a shell would read as more than one word.
+    let file = File::new("owner's &file");
     file.write(ANN);
-    // The server's user must be able to start the program. It is copied by another
-    // process: a program that is open for writing can't be started, and the processes
-    // that the other tests start at this moment would have it open.
-    let program = File::new("program");
-    let original = env!("CARGO_BIN_EXE_guardhouse");
-    assert!(Command::new("cp").arg(original).arg(&program.0).status().unwrap().success());
+    let program = copied_program("program");
     for (owner, group, mode, advice) in [
         (0, OTHER, 0o440, None),
         (0, OTHER, 0o640, None),
@@ -252,28 +358,80 @@ fn the_servers_group_may_read_a_file_of_another_owner_and_the_advice_locks_nobod
     ] {
         chown(&file.0, Some(owner), Some(group)).unwrap();
         fs::set_permissions(&file.0, Permissions::from_mode(mode)).unwrap();
-        let start = || {
+        let server = || {
             let mut command = Command::new(&program.0);
-            command.uid(OTHER).gid(OTHER).current_dir("/").args(["--listen", "127.0.0.1:0"]);
-            command.arg("--users").arg(&file.0).stdout(Stdio::piped()).stderr(Stdio::piped());
-            Running::ready(command.spawn().unwrap())
+            command.uid(OTHER).gid(OTHER);
+            command
         };
-        let (server, what) = (start(), format!("{mode:o} of {owner}:{group}"));
-        assert_eq!(server.status_for(ANN_TOKEN), 200, "{what}");
-        let log = server.stop("TERM").1;
-        let warning = log.lines().find_map(|line| line.split_once("others can read the tokens: "));
-        let Some((_, command)) = warning else {
-            assert_eq!(advice, None, "{what}: {log}");
-            continue;
-        };
-        assert!(command.starts_with(advice.expect(&log)), "{what}: {command}");
-        // Whoever follows the advice has a server that starts, and does not warn.
-        assert!(Command::new("sh").args(["-c", command]).status().unwrap().success(), "{command}");
-        let server = start();
-        assert_eq!(server.status_for(ANN_TOKEN), 200, "{what}: {command}");
-        let log = server.stop("TERM").1;
-        assert!(!log.contains("others can read"), "{what}: {command}: {log}");
+        assert_advice(server, &file, advice, &format!("{mode:o} of {owner}:{group}"));
     }
+}
+
+#[test]
+fn root_without_capabilities_is_not_locked_out_by_the_advice() {
+    // As `docker --cap-drop ALL` starts it.
+    let weak = ["--bounding-set", "-all", "--inh-caps", "-all", "--"];
+    let is_root = ["sh", "-c", "test $(id -u) = 0 && grep -q '^CapEff:[[:space:]]*0*$' $0"];
+    let mut command = Command::new("setpriv");
+    command.args(weak).args(is_root).arg("/proc/self/status").stderr(Stdio::null());
+    if !command.status().is_ok_and(|status| status.success()) {
+        return println!("skipped: only root can drop capabilities, and with setpriv");
+    }
+    let file = File::new("deployer's file");
+    file.write(ANN);
+    let program = copied_program("weak-program");
+    for (owner, group, mode, advice) in [
+        (0, 0, 0o600, None),
+        (1, 0, 0o640, None),
+        (1, 1, 0o644, Some("chown 0 ")),
+        (1, 1, 0o604, Some("chown 0 ")),
+        (OTHER, 0, 0o444, Some("chown 0 ")),
+        (0, 1, 0o644, Some("chmod 600 ")),
+    ] {
+        chown(&file.0, Some(owner), Some(group)).unwrap();
+        fs::set_permissions(&file.0, Permissions::from_mode(mode)).unwrap();
+        let server = || {
+            let mut command = Command::new("setpriv");
+            command.args(weak).arg(&program.0);
+            command
+        };
+        assert_advice(server, &file, advice, &format!("{mode:o} of {owner}:{group}"));
+    }
+}
+
+/// A copy of the program, which each user can start. Another process copies it: a program
+/// that is open for writing can't be started, and the processes that the other tests start
+/// at this moment would have it open.
+fn copied_program(name: &str) -> File {
+    let program = File::new(name);
+    let original = env!("CARGO_BIN_EXE_guardhouse");
+    assert!(Command::new("cp").arg(original).arg(&program.0).status().unwrap().success());
+    program
+}
+
+/// The server can read the file, and its warning begins with this advice or is not there.
+/// Whoever follows the advice has a server that starts, and does not warn.
+#[track_caller]
+fn assert_advice(server: impl Fn() -> Command, file: &File, advice: Option<&str>, what: &str) {
+    let start = || {
+        let mut command = server();
+        command.current_dir("/").args(["--listen", "127.0.0.1:0", "--users"]).arg(&file.0);
+        let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        Running::ready(process.unwrap())
+    };
+    let running = start();
+    assert_eq!(running.status_for(ANN_TOKEN), 200, "{what}");
+    let log = running.stop("TERM").1;
+    let warning = log.lines().find_map(|line| line.split_once("others can read the tokens: "));
+    let Some((_, command)) = warning else {
+        return assert_eq!(advice, None, "{what}: {log}");
+    };
+    assert!(command.starts_with(advice.expect(&log)), "{what}: {command}");
+    assert!(Command::new("sh").args(["-c", command]).status().unwrap().success(), "{command}");
+    let running = start();
+    assert_eq!(running.status_for(ANN_TOKEN), 200, "{what}: {command}");
+    let log = running.stop("TERM").1;
+    assert!(!log.contains("others can read"), "{what}: {command}: {log}");
 }
 
 // --- Helpers ---

@@ -197,6 +197,45 @@ fn client_in_handler(server: &Running, handler: &Handler) -> Client {
     panic!("a new client gets 503 for as long as {PATIENCE:?}");
 }
 
+/// A crowd of clients that send a part of something, and no more, must not keep others out.
+#[test]
+fn a_connection_whose_peer_has_sent_a_part_of_a_request_makes_room() {
+    const PARTS: [&str; 7] = [
+        "G",
+        "GET / HTTP/1.1\r\nHo",
+        "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r",
+        "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n",
+        "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf",
+        "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf",
+        // These get an answer, and the server waits for their bodies.
+        "POST /nope HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf",
+    ];
+    let limits = Limits { connections: PARTS.len(), ..patient_limits() };
+    let (held, handler) = support::held(|| Response::text("held"));
+    let server = Running::start(limits, rows().into_iter().chain([held]).collect::<Routes>());
+    let crowd = PARTS.map(|part| {
+        let mut client = server.connect();
+        client.send(part);
+        client
+    });
+
+    // No handler of these ends, so each of them needs the place of one of the crowd.
+    let fresh = PARTS.map(|_| client_in_handler(&server, &handler));
+    let mut newcomer = server.connect();
+    assert_eq!(newcomer.answer().status, 503, "a request that is worked on is not cut off");
+    for (mut client, part) in crowd.into_iter().zip(PARTS) {
+        let status = if part.contains("/nope") { 404 } else { 408 };
+        assert_eq!(client.answer().status, status, "{part:?}");
+    }
+    for _ in &fresh {
+        handler.go_on();
+    }
+    for mut client in fresh {
+        client.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(client.answer().text(), "held");
+    }
+}
+
 #[test]
 fn a_peer_has_the_address_of_its_own_family() {
     let Ok(server) = Server::bind("[::]:0") else {
@@ -305,6 +344,31 @@ fn a_stop_loses_no_answer_of_a_client_that_has_sent_its_next_request() {
     let answer = client.answer();
     assert_eq!((answer.status, answer.body.len()), (200, LARGE));
     assert_eq!(answer.header("Connection"), Some("close"));
+    client.ends();
+    server.end();
+}
+
+/// `http.client` of Python reads its answer when it has sent everything, also if that
+/// takes longer than a stop leaves an idle connection open.
+#[test]
+fn a_stop_loses_no_answer_of_a_client_that_is_still_sending() {
+    const LENGTH: usize = 100_000;
+    let server = Running::start(Limits::default(), home());
+    let mut idle = server.connect();
+    assert_eq!(idle.ask(&get("/")).status, 200);
+    let mut client = server.connect();
+    client.send(format!("POST /nope HTTP/1.1\r\nHost: a\r\nContent-Length: {LENGTH}\r\n\r\n"));
+    // The answer is written, and the server reads on.
+    client.stream.peek(&mut [0]).unwrap();
+    server.stop();
+    idle.ends();
+    for _ in 0..10 {
+        client.send([b'x'; LENGTH / 10]);
+        // Only time can show that a pause does not end the connection.
+        thread::sleep(Limits::default().stopping_idle_timeout * 3 / 2);
+    }
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.header("Connection")), (404, Some("close")));
     client.ends();
     server.end();
 }

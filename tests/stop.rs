@@ -5,13 +5,15 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, process, thread};
 
 const CLIENTS: usize = 32;
 const ROUNDS: usize = 20;
@@ -118,6 +120,55 @@ fn signals_that_mean_nothing_here_do_not_end_the_server() {
     signal(&server, "QUIT");
     let (code, log) = end(server);
     assert_eq!(code, Some(0), "{log}");
+}
+
+/// A server that is loading its users from a pipe, and the end of the pipe to write them to.
+/// The pipe lies at this path.
+fn start_loading(pipe: &Path) -> (Child, File) {
+    let _ = fs::remove_file(pipe);
+    assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    let server = Command::new(env!("CARGO_BIN_EXE_guardhouse"))
+        .args(["--listen", "127.0.0.1:0", "--users"])
+        .arg(pipe)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // This waits until the server has opened the pipe, too.
+    let users = File::create(pipe).unwrap();
+    (server, users)
+}
+
+#[test]
+fn signals_that_come_while_the_users_are_loaded_are_obeyed() {
+    let pipe = env::temp_dir().join(format!("guardhouse-{}-loading", process::id()));
+    for names in [&["HUP"][..], &["USR1", "USR2"], &["HUP", "HUP", "USR1"]] {
+        let (server, mut users) = start_loading(&pipe);
+        for name in names {
+            signal(&server, name);
+        }
+        users.write_all(b"ann:s3cret-token-of-ann\n").unwrap();
+        drop(users);
+        let mut server = server;
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening on "), "{names:?}: {line}");
+        let mut log = String::new();
+        let mut stderr = BufReader::new(server.stderr.take().unwrap());
+        while names[0] == "HUP" && !log.contains("which is read at the start only") {
+            assert_ne!(stderr.read_line(&mut log).unwrap(), 0, "{names:?}: {log}");
+        }
+        signal(&server, "TERM");
+        assert_eq!(end(server).0, Some(0), "{names:?}");
+    }
+    for name in ["TERM", "INT", "QUIT"] {
+        let (server, _users) = start_loading(&pipe);
+        signal(&server, name);
+        let (code, log) = end(server);
+        assert_eq!(code, Some(0), "{name}: {log}");
+        assert!(log.contains("stopped before the server has begun"), "{name}: {log}");
+    }
+    fs::remove_file(pipe).unwrap();
 }
 
 /// What came back for a request.

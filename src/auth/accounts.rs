@@ -8,10 +8,14 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
+
+use blake2::{Blake2s256, Digest};
 
 use crate::auth::password::Password;
 use crate::auth::phc::PasswordError;
 use crate::auth::user::User;
+use crate::limits::Limits;
 
 /// A user and the password of this user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,23 +63,40 @@ impl Account {
     }
 }
 
+/// What a signed token knows of an account.
+impl Account {
+    /// A hash of the name, the scopes, the last day and the password's hash; `None` for an
+    /// unknown name.
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        let (user, password) = (self.user.as_ref()?, self.password.as_ref()?);
+        let last_day = user.last_day().map(|day| day.to_string()).unwrap_or_default();
+        let (name, scopes) = (user.name(), user.scopes().join(" "));
+        let hash = Blake2s256::digest(format!("{name}\n{scopes}\n{last_day}\n{password}"));
+        // 128 bits are enough: nobody can choose an account's hash.
+        Some(hash.iter().take(16).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
+    }
+}
+
 /// Accounts by their names.
 #[derive(Default)]
 pub(super) struct Accounts {
     by_name: HashMap<String, Account>,
-    /// The password whose check costs most, by an estimate. An unknown name is checked with
-    /// it, so that its answer does not come sooner than that for a known name.
-    most_expensive: Option<Password>,
+    /// A password of each cost. An unknown name is checked with the first one, which
+    /// takes longest, so that its answer does not come sooner than that for a known name.
+    costs: Vec<Password>,
 }
 
 impl Accounts {
     /// Adds an account, its password as a PHC string. The error says what is
-    /// wrong.
+    /// wrong. After the last one, call [`measure`](Accounts::measure).
     pub(super) fn add(&mut self, user: User, phc: &str) -> Result<(), &'static str> {
         let password = Password::parse(phc).map_err(PasswordError::text)?;
-        let most = self.most_expensive.as_ref().map(Password::cost);
-        if most.is_none_or(|most| password.cost().is_above(most)) {
-            self.most_expensive = Some(password.clone());
+        if !self.costs.iter().any(|other| other.cost() == password.cost()) {
+            if self.costs.len() == Limits::HASH_COSTS {
+                return Err("the cost of this password's hash is the ninth different one in the \
+                            file, and at most 8 are accepted: give all the same m, t and p");
+            }
+            self.costs.push(password.clone());
         }
         let name = user.name().to_owned();
         match self.by_name.insert(name, Account::new(user, password)) {
@@ -84,26 +105,47 @@ impl Accounts {
         }
     }
 
-    /// Logs a warning if some passwords of a file cost less than others. Their answers
-    /// come sooner than that for an unknown name, so a client can see that their names
-    /// exist.
-    pub(super) fn warn_of_costs(&self, path: &Path) {
-        let Some(most) = self.most_expensive.as_ref().map(Password::cost) else { return };
-        let costs = self.by_name.values().filter_map(|account| account.password.as_ref());
-        let cheaper = costs.filter(|password| most.is_above(password.cost())).count();
-        if cheaper > 0 {
-            log::warn!(
-                "{}: some password hashes cost less than others ({cheaper} less than {most}), so \
-                 the time of an answer shows that their names exist: give all the same cost",
-                path.display()
-            );
+    /// Finds the cost that takes longest. If there are several, this computes a hash of
+    /// each, one after the other, because the numbers do not tell: one with more memory
+    /// can take longer than one with more work.
+    pub(super) fn measure(&mut self) {
+        self.sort_costs(|password| {
+            // Without memory for a check, its account is answered 503, and so is an
+            // unknown name.
+            password.measure().unwrap_or(Duration::MAX)
+        });
+    }
+
+    fn sort_costs(&mut self, time: impl FnMut(&Password) -> Duration) {
+        if self.costs.len() > 1 {
+            self.costs.sort_by_cached_key(time);
+            self.costs.reverse();
         }
+    }
+
+    /// Logs a warning if the passwords of a file have different costs. The time of an
+    /// answer then shows which names exist.
+    pub(super) fn warn_of_costs(&self, path: &Path) {
+        let [most, _, ..] = &self.costs[..] else { return };
+        let own = self.by_name.values().filter_map(|account| account.password.as_ref());
+        let others = own.filter(|password| password.cost() != most.cost()).count();
+        let costs: Vec<String> = self.costs.iter().map(|own| own.cost().to_string()).collect();
+        log::warn!(
+            "{}: the password hashes have {} different costs ({}). The first takes longest, and \
+             an unknown name takes as long. So a client can tell from the time of an answer \
+             which names have another cost, here {others}: give all hashes the same cost",
+            path.display(),
+            costs.len(),
+            costs.join("; "),
+        );
     }
 
     /// The account with this name, or the one for unknown names.
     pub(super) fn by_name(&self, name: &str) -> Account {
-        let unknown = || Account { user: None, password: self.most_expensive.clone() };
-        self.by_name.get(name).cloned().unwrap_or_else(unknown)
+        let unknown = || Account { user: None, password: self.costs.first().cloned() };
+        let known = self.by_name.get(name);
+        let has_expired = |account: &&Account| account.user.as_ref().is_some_and(User::has_expired);
+        known.filter(|account| !has_expired(account)).cloned().unwrap_or_else(unknown)
     }
 
     /// Each user, and the PHC string of this user's password.
@@ -157,21 +199,54 @@ mod tests {
         assert_eq!(name(&Account::nobody(), "secret"), None);
     }
 
+    #[track_caller]
+    fn assert_unknown_costs(accounts: &Accounts, cost: &str) {
+        let unknown = accounts.by_name("eve");
+        assert_eq!(unknown.password.expect("a password").cost().to_string(), cost);
+    }
+
     #[test]
-    fn an_unknown_name_costs_what_the_most_expensive_account_costs() {
-        let [long, large, both] = ["m=8,t=9,p=1", "m=72,t=1,p=1", "m=64,t=2,p=2"].map(of_cost);
-        for (hashes, most) in [
-            ([CHEAP, &long, &large, &both], "m=64,t=2,p=2"),
-            ([&both, &large, &long, CHEAP], "m=64,t=2,p=2"),
-            ([&large, &both, CHEAP, &long], "m=64,t=2,p=2"),
-            // With the same work, more memory takes longer.
-            ([CHEAP, &large, &long, CHEAP], "m=72,t=1,p=1"),
-            ([&long, CHEAP, CHEAP, &large], "m=72,t=1,p=1"),
-            ([CHEAP, CHEAP, CHEAP, &long], "m=8,t=9,p=1"),
-        ] {
-            let unknown = accounts(hashes).by_name("eve");
-            assert_eq!(unknown.password.expect("a password").cost().to_string(), most);
+    fn an_unknown_name_costs_what_the_account_costs_that_takes_longest() {
+        let costs = ["m=8,t=9,p=1", "m=72,t=1,p=1", "m=64,t=2,p=2", "m=128,t=1,p=16"];
+        let hashes = costs.map(of_cost);
+        for longest in costs {
+            for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
+                let mut accounts = accounts(order.map(|number| &hashes[number][..]));
+                accounts.sort_costs(|password| {
+                    Duration::from_millis((password.cost().to_string() == longest).into())
+                });
+                assert_unknown_costs(&accounts, longest);
+            }
         }
+    }
+
+    #[test]
+    fn costs_are_measured_and_not_estimated() {
+        // The times differ so much that no other program's work can change their order.
+        let [much, little] = ["m=8,t=2000,p=1", "m=1024,t=1,p=1"].map(of_cost);
+        for hashes in [[CHEAP, &much, &little], [&much, &little, CHEAP], [&little, CHEAP, &much]] {
+            let mut accounts = accounts(hashes);
+            accounts.measure();
+            assert_unknown_costs(&accounts, "m=8,t=2000,p=1");
+        }
+        // With one cost, nothing is measured.
+        let mut accounts = accounts([CHEAP, CHEAP]);
+        accounts.sort_costs(|_| panic!("measured"));
+        assert_unknown_costs(&accounts, "m=8,t=1,p=1");
+    }
+
+    #[test]
+    fn a_file_has_at_most_eight_different_costs() {
+        let mut accounts = Accounts::default();
+        for passes in 1..=8 {
+            for half in ["a", "b"] {
+                let (name, cost) = (format!("{half}{passes}"), format!("m=8,t={passes},p=1"));
+                assert_eq!(accounts.add(User::new(&name, []), &of_cost(&cost)), Ok(()));
+            }
+        }
+        let reason = accounts.add(User::new("ann", []), &of_cost("m=8,t=9,p=1"));
+        assert!(reason.expect_err("a ninth cost").contains("ninth"));
+        assert_eq!(Limits::HASH_COSTS, 8);
     }
 
     #[test]
@@ -188,6 +263,7 @@ mod tests {
             ("m=8,t=1,p=1,p=1", "each once"),
             ("m=8,t=0,p=1", "no such cost"),
             ("m=262145,t=1,p=1", "costs too much"),
+            ("m=8192,t=1,p=17", "costs too much"),
         ] {
             let reason = accounts.add(User::new("ann", []), &of_cost(cost)).expect_err(cost);
             assert!(reason.contains(says), "{reason}");

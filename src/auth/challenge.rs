@@ -7,6 +7,7 @@
 //! response MUST send a WWW-Authenticate header field" (RFC 9110 §11.6.1).
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::http::header::{is_token, is_value};
 use crate::http::response::Response;
@@ -93,6 +94,19 @@ pub enum Reason {
     Insufficient,
     /// The credentials are right, but their user may not know that there is anything: 404.
     Hidden,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::Missing => "it has no credentials",
+            Reason::Unreadable => "its credentials can't be read",
+            Reason::Invalid => "its credentials are wrong",
+            Reason::Malformed => "its credentials are malformed, or there are two",
+            Reason::Insufficient => "its user may not do this",
+            Reason::Hidden => "its user may not know what is there",
+        })
+    }
 }
 
 /// The answer of a guard that does not let a request through: its status, its

@@ -82,7 +82,7 @@ pub(super) fn user_pass(bytes: &[u8]) -> Option<(String, String)> {
 /// string: no byte outside the alphabet (§3.3), all of the padding (§3.2), and
 /// no bits set after the last byte (§3.5). If a secret had two encodings, a
 /// client could send the one that a filter in front of us does not know.
-fn base64(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn base64(bytes: &[u8]) -> Option<Vec<u8>> {
     if !bytes.len().is_multiple_of(4) {
         return None;
     }

@@ -10,6 +10,11 @@ pub(crate) mod conditions;
 pub(crate) mod credentials;
 pub(crate) mod description;
 pub(crate) mod guard;
+#[cfg(feature = "login")]
+pub(crate) mod hashed_tokens;
+#[cfg(not(feature = "login"))]
+#[path = "no_hashed_tokens.rs"]
+pub(crate) mod hashed_tokens;
 pub(crate) mod other_hashes;
 #[cfg(feature = "login")]
 pub(crate) mod password;

@@ -28,10 +28,16 @@ pub fn is_same(left: &[u8], right: &[u8]) -> bool {
 
 /// A new token: 256 random bits in hexadecimal.
 ///
+/// ```
+/// let token = guardhouse::users::new_token()?;
+/// assert_eq!(token.len(), 64);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// The system has no random source.
-pub(crate) fn new_token() -> io::Result<String> {
+pub fn new_token() -> io::Result<String> {
     let (first, second) = (random_bytes()?, random_bytes()?);
     let (first, second) = (u128::from_ne_bytes(first), u128::from_ne_bytes(second));
     Ok(format!("{first:032x}{second:032x}"))
@@ -55,7 +61,8 @@ pub(crate) fn warn_of_readers(path: &Path, secret: &str) {
     use std::os::unix::fs::MetadataExt;
     let (Ok(file), Ok(server)) = (path.metadata(), server_user()) else { return };
     let mode = file.mode() & 0o777;
-    if let Some(advice) = advice(mode, file.uid(), server, &path.display().to_string()) {
+    let word = shell_word(&path.display().to_string());
+    if let Some(advice) = advice(mode, file.uid(), server, &word) {
         log::warn!("{}: others can read {secret}: {advice}", path.display());
     }
 }
@@ -95,12 +102,29 @@ fn advice(mode: u32, owner: u32, server: ServerUser, path: &str) -> Option<Strin
     let (for_group, for_all) = (mode & 0o070 != 0, mode & 0o007 != 0);
     if !(for_all || (for_group && is_own && !is_root)) {
         None
-    } else if is_own || is_root {
+    } else if is_own {
         Some(format!("chmod 600 {path}"))
+    } else if is_root {
+        // Without its capabilities, as in `docker --cap-drop ALL`, root can read only
+        // what the permissions allow to it.
+        Some(format!("chown 0 {path} && chmod 600 {path}"))
     } else {
         // `chmod 600` would take the server's own access away.
         Some(format!("chgrp {} {path} && chmod 640 {path}", server.group))
     }
+}
+
+/// A path as one word of a shell.
+// Other systems need it with the feature `tls` only.
+#[cfg_attr(not(unix), allow(dead_code))]
+pub(crate) fn shell_word(path: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@%,:=".contains(c);
+    // A word with a dash before it is an option.
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    if !path.is_empty() && path.chars().all(is_plain) {
+        return path;
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -147,10 +171,32 @@ mod tests {
             (ROOT, 0, 0o640, None),
             (ROOT, 0, 0o644, own),
             (ROOT, 1001, 0o640, None),
-            (ROOT, 1001, 0o644, own),
+            (ROOT, 1001, 0o644, Some("chown 0 f && chmod 600 f")),
+            (ROOT, 1001, 0o604, Some("chown 0 f && chmod 600 f")),
         ] {
             let advice = advice(mode, owner, server, "f");
             assert_eq!(advice.as_deref(), says, "{mode:o} of {owner} for {}", server.user);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_reads_each_path_as_one_word() {
+        for (path, word) in [
+            ("/etc/guardhouse/users-1.txt", "/etc/guardhouse/users-1.txt"),
+            ("-rf", "./-rf"),
+            ("/home/Ann Lee/users.txt", "'/home/Ann Lee/users.txt'"),
+            ("/a;b", "'/a;b'"),
+            ("/$(b)", "'/$(b)'"),
+            ("/it's", r"'/it'\''s'"),
+            ("~", "'~'"),
+        ] {
+            assert_eq!(shell_word(path), word, "{path}");
+            let command = format!("printf %s {word}");
+            let output = std::process::Command::new("sh").args(["-c", &command]).output();
+            let output = output.expect("a shell").stdout;
+            let path = if path == "-rf" { "./-rf" } else { path };
+            assert_eq!(String::from_utf8_lossy(&output), path, "{word}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::http::day::Day;
+
 /// A user: a name and scopes (RFC 6749 §3.3). A clone shares both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(Arc<Profile>);
@@ -10,6 +12,7 @@ pub struct User(Arc<Profile>);
 struct Profile {
     name: String,
     scopes: Vec<String>,
+    last_day: Option<Day>,
 }
 
 impl User {
@@ -24,7 +27,23 @@ impl User {
     #[must_use]
     pub fn new<'s>(name: &str, scopes: impl IntoIterator<Item = &'s str>) -> User {
         let scopes = scopes.into_iter().map(str::to_owned).collect();
-        User(Arc::new(Profile { name: name.to_owned(), scopes }))
+        User(Arc::new(Profile { name: name.to_owned(), scopes, last_day: None }))
+    }
+
+    /// This user, whose line in a users file is valid until the end of that day.
+    pub(super) fn until(self, last_day: Option<Day>) -> User {
+        let Profile { name, scopes, .. } = &*self.0;
+        User(Arc::new(Profile { name: name.clone(), scopes: scopes.clone(), last_day }))
+    }
+
+    /// The last day on which the user's line is valid; `None` if there is none.
+    pub(crate) fn last_day(&self) -> Option<Day> {
+        self.0.last_day
+    }
+
+    /// Whether that day is over.
+    pub(super) fn has_expired(&self) -> bool {
+        self.0.last_day.is_some_and(|last_day| last_day < Day::today())
     }
 
     /// The name.

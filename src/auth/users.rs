@@ -10,6 +10,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 
 use crate::auth::accounts::Accounts;
+use crate::auth::hashed_tokens::HashedTokens;
 use crate::auth::secret::is_same;
 use crate::auth::user::User;
 
@@ -28,6 +29,7 @@ pub struct Users {
     key: RandomState,
     /// In the order of their hashes.
     entries: Vec<Entry>,
+    hashed: HashedTokens,
     accounts: Accounts,
 }
 
@@ -50,15 +52,21 @@ impl Users {
         };
         let mut entries: Vec<Entry> = users.into_iter().map(entry).collect();
         entries.sort_by_key(|entry| entry.hash);
-        Users { key, entries, accounts: Accounts::default() }
+        Users { key, entries, hashed: HashedTokens::default(), accounts: Accounts::default() }
     }
 
-    /// The same store with accounts for logins.
-    pub(super) fn with_accounts(self, accounts: Accounts) -> Users {
-        Users { accounts, ..self }
+    /// The same store with hashed tokens, and with accounts for logins.
+    pub(super) fn with(self, hashed: HashedTokens, accounts: Accounts) -> Users {
+        Users { hashed, accounts, ..self }
     }
 
-    /// The user with this token.
+    /// The same store; it now knows which account's password takes longest to check.
+    pub(super) fn with_measured_accounts(mut self) -> Users {
+        self.accounts.measure();
+        self
+    }
+
+    /// The user with this token, unless the last day of the user's line is over.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<User> {
         let hash = self.key.hash_one(token);
@@ -66,12 +74,18 @@ impl Users {
         let same_hash = self.entries.iter().skip(first).take_while(|entry| entry.hash == hash);
         // `last` looks at every entry with this hash, whichever is the right one.
         let found = same_hash.filter(|entry| is_same(entry.token.as_bytes(), token.as_bytes()));
-        found.last().map(|entry| entry.user.clone())
+        let found = found.last().map(|entry| &entry.user).or_else(|| self.hashed.by_token(token));
+        found.filter(|user| !user.has_expired()).cloned()
     }
 
     /// Each user with a token, and the token, in no order.
     pub(super) fn tokens(&self) -> impl Iterator<Item = (&User, &str)> {
         self.entries.iter().map(|entry| (&entry.user, &*entry.token))
+    }
+
+    /// Each user with a hashed token, and the hash, in no order.
+    pub(super) fn hashed_tokens(&self) -> impl Iterator<Item = (&User, String)> {
+        self.hashed.lines()
     }
 
     /// Each user with a password, and the PHC string of the password, in no order.
@@ -86,7 +100,7 @@ impl Users {
 
     /// The account with this name. For an unknown name, an account for which no
     /// password is right; checking one does the work of the known name whose hash
-    /// costs most.
+    /// takes longest.
     ///
     /// ```
     /// use guardhouse::{Password, Users};
@@ -106,7 +120,7 @@ impl Users {
     /// The number of tokens and accounts.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len() + self.accounts.len()
+        self.entries.len() + self.hashed.len() + self.accounts.len()
     }
 
     /// Whether there are no tokens and no accounts.

@@ -8,16 +8,15 @@ use std::path::Path;
 use crate::auth::users_file::{LoadCause, LoadError, Occasion, read};
 use crate::auth::users_text;
 
-/// Adds a line, such as one of [`new_line`](crate::users::new_line), to a users
-/// file, in one write. A file that does not exist is made, and only its owner can
+/// Adds a line, such as one of [`line`](crate::users::line), to a users file, in one write. A file that does not exist is made, and only its owner can
 /// read it. A last line without an end is ended first.
 ///
 /// ```
 /// use guardhouse::{UsersFile, users};
 ///
 /// # let path = std::env::temp_dir().join(format!("guardhouse-{}.users", std::process::id()));
-/// users::append(&path, &users::new_line("ann", &[])?)?;
-/// users::append(&path, &users::new_line("ann", &["reports:read".to_owned()])?)?;
+/// users::append(&path, &users::line("ann", &users::new_token()?, &[], None)?)?;
+/// users::append(&path, &users::line("ann", &users::new_token()?, &[], Some("2027-01-31"))?)?;
 /// assert_eq!(UsersFile::load(&path)?.count().to_string(), "1 user, 2 tokens");
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

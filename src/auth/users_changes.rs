@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use crate::auth::user::User;
 use crate::auth::users::Users;
+use crate::http::day::Day;
 
 /// How many users a store has. A user may have several tokens, and a password.
 ///
@@ -20,7 +22,7 @@ use crate::auth::users::Users;
 pub struct Count {
     /// Different names.
     pub users: usize,
-    /// Tokens of all users.
+    /// Tokens of all users, also hashed ones (feature `login`).
     pub tokens: usize,
     /// Passwords of all users (feature `login`).
     pub passwords: usize,
@@ -30,11 +32,16 @@ impl Users {
     /// How many users, tokens and passwords there are.
     #[must_use]
     pub fn count(&self) -> Count {
-        let tokens = self.tokens().map(|(user, _)| user.name());
-        let passwords = self.passwords().map(|(user, _)| user.name());
-        let names: HashSet<&str> = tokens.chain(passwords).collect();
-        let (tokens, passwords) = (self.tokens().count(), self.passwords().count());
-        Count { users: names.len(), tokens, passwords }
+        let names: HashSet<&str> = self.lines().map(|(user, _)| user.name()).collect();
+        let tokens = self.tokens().count() + self.hashed_tokens().count();
+        Count { users: names.len(), tokens, passwords: self.passwords().count() }
+    }
+
+    /// Each user of a line, and the line's secret, in no order.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (&User, Cow<'_, str>)> {
+        let tokens = self.tokens().map(|(user, token)| (user, Cow::Borrowed(token)));
+        let hashes = self.hashed_tokens().chain(self.passwords());
+        tokens.chain(hashes.map(|(user, hash)| (user, Cow::Owned(hash))))
     }
 }
 
@@ -58,7 +65,7 @@ pub struct Changes {
     pub added: usize,
     /// Users whose names are gone.
     pub removed: usize,
-    /// Users with the same name and other tokens, another password or other scopes.
+    /// Users with the same name and other tokens, passwords, scopes or last days.
     pub changed: usize,
 }
 
@@ -84,16 +91,15 @@ impl fmt::Display for Changes {
     }
 }
 
-/// A token or a hash, and the scopes that it gives.
-type Line<'u> = (Cow<'u, str>, &'u [String]);
+/// A token or a hash, the scopes that it gives, and its last day.
+type Line<'u> = (Cow<'u, str>, &'u [String], Option<Day>);
 
 /// The lines of each user, in an order that does not depend on that of the file.
 fn by_name(users: &Users) -> HashMap<&str, Vec<Line<'_>>> {
-    let tokens = users.tokens().map(|(user, token)| (user, Cow::Borrowed(token)));
-    let passwords = users.passwords().map(|(user, hash)| (user, Cow::Owned(hash)));
     let mut by_name: HashMap<&str, Vec<Line>> = HashMap::new();
-    for (user, secret) in tokens.chain(passwords) {
-        by_name.entry(user.name()).or_default().push((secret, user.scopes()));
+    for (user, secret) in users.lines() {
+        let line = (secret, user.scopes(), user.last_day());
+        by_name.entry(user.name()).or_default().push(line);
     }
     for lines in by_name.values_mut() {
         lines.sort();
@@ -131,6 +137,10 @@ mod tests {
         let second = "ann:another-token-of-ann:read\n";
         let other_token = "ann:another-token-of-ann:read\n";
         let other_scope = "ann:s3cret-token-of-ann:write\n";
+        let (day, other_day) = (
+            "ann:s3cret-token-of-ann:read:2027-01-31\n",
+            "ann:s3cret-token-of-ann:read:2027-02-01\n",
+        );
         for (old, new, says) in [
             (&[ANN, BOB][..], &[BOB, ANN][..], "nothing changed"),
             (&[ANN], &["# a comment\n", ANN], "nothing changed"),
@@ -141,6 +151,8 @@ mod tests {
             (&[ANN], &[other_scope], "0 added, 0 removed, 1 changed"),
             (&[ANN], &[ANN, second], "0 added, 0 removed, 1 changed"),
             (&[second, ANN], &[ANN, second], "nothing changed"),
+            (&[ANN], &[day], "0 added, 0 removed, 1 changed"),
+            (&[day], &[other_day], "0 added, 0 removed, 1 changed"),
         ] {
             let changes = Changes::between(&users(old), &users(new));
             assert_eq!(changes.to_string(), says, "{old:?} {new:?}");

@@ -25,6 +25,8 @@ pub(super) enum Fault {
     OtherHash(&'static str),
     /// The sign with which a remark begins.
     Remark(&'static str),
+    /// What has the form of a day, and is none.
+    Day,
     Scope(ScopeFault),
 }
 
@@ -78,6 +80,9 @@ impl fmt::Display for Fault {
                 "a word begins with {sign}, as a remark does: write comments on lines of their \
                  own, with # before them"
             ),
+            Fault::Day => f.write_str(
+                "the last day of the line is not a day: write it as 2027-01-31 (year, month, day)",
+            ),
             Fault::Scope(fault) => fault.fmt(f),
         }
     }
@@ -86,8 +91,11 @@ impl fmt::Display for Fault {
 /// What is wrong with a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ScopeFault {
+    Empty,
     Begin(char),
     Character(char),
+    /// The sign of a remark inside it.
+    Remark(&'static str),
     /// A colon at the beginning or the end, or two in a row.
     Colons,
     /// A part that is as long as a token.
@@ -97,6 +105,8 @@ pub(super) enum ScopeFault {
 impl fmt::Display for ScopeFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            ScopeFault::Empty => f.write_str("a scope is empty"),
+            ScopeFault::Remark(sign) => write!(f, "a scope has {sign} in it, as a remark does"),
             ScopeFault::Begin(c) => {
                 write!(f, "a scope begins with {}, and not with a letter or a digit", shown(*c))
             }

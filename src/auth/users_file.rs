@@ -22,6 +22,7 @@ use crate::auth::user::User;
 use crate::auth::users::Users;
 use crate::auth::users_changes::{Changes, Count};
 use crate::auth::users_text::{self, LineError};
+use crate::http::day::Day;
 use crate::limits::{SHORTEST_TOKEN, STRONG_TOKEN};
 
 /// The users of a file. The file can be loaded again while guards look users up.
@@ -138,7 +139,7 @@ fn load(path: &Path, shortest_token: usize, occasion: Occasion) -> Result<Users,
     let text = read(path, occasion).map_err(failed)?;
     check_end(&text).map_err(failed)?;
     let users = users_text::parse(&text, shortest_token);
-    let users = users.map_err(|error| failed(LoadCause::Line(error)))?;
+    let users = users.map_err(|error| failed(LoadCause::Line(error)))?.with_measured_accounts();
     warn_of_readers(path, "the tokens");
     let short = users.tokens().filter(|(_, token)| token.len() < STRONG_TOKEN).count();
     if short > 0 {
@@ -149,7 +150,24 @@ fn load(path: &Path, shortest_token: usize, occasion: Occasion) -> Result<Users,
         );
     }
     users.accounts().warn_of_costs(path);
+    warn_of_last_days(path, &users);
     Ok(users)
+}
+
+/// Logs a warning if lines have expired, or will within a week.
+fn warn_of_last_days(path: &Path, users: &Users) {
+    let soon = Day::today().plus(7);
+    let ending = users.lines().filter_map(|(user, _)| Some((user.last_day()?, user.name())));
+    let mut ending: Vec<_> = ending.filter(|(last_day, _)| *last_day <= soon).collect();
+    ending.sort_unstable();
+    if let Some((last_day, name)) = ending.first() {
+        log::warn!(
+            "{}: lines that have expired or will within a week: {}; the first is one of {name:?}, \
+             with the last day {last_day}",
+            path.display(),
+            ending.len()
+        );
+    }
 }
 
 /// The text of a file.
@@ -193,11 +211,17 @@ fn is_pipe(_: FileType) -> bool {
 /// A program that is writing the file has perhaps not written all of it.
 fn check_end(text: &str) -> Result<(), LoadCause> {
     match text {
-        "" => Err(LoadCause::Empty),
-        // UTF-16 has a NUL before or after the new line; the line with it is refused.
-        _ if text.ends_with('\n') || text.contains('\0') => Ok(()),
+        "" | "\u{feff}" => Err(LoadCause::Empty),
+        // UTF-16 has a NUL before or after the new line, and old programs write a CR in its
+        // place; the line with it is refused.
+        _ if text.ends_with('\n') || text.contains('\0') || has_only_cr(text) => Ok(()),
         _ => Err(LoadCause::NoEnd { line: text.lines().count() }),
     }
+}
+
+/// Whether several lines end with a CR, and none with LF.
+fn has_only_cr(text: &str) -> bool {
+    !text.contains('\n') && text.trim_end_matches('\r').contains('\r')
 }
 
 /// Why a users file could not be loaded, or why no line could be added to it.

@@ -2,31 +2,35 @@
 //! may not.
 //!
 //! ```text
-//! line   = name ":" token [ ":" scopes ]
-//! scopes = [ scope *( 1*( space / tab ) scope ) ]
-//! scope  = part *( ":" part )
+//! line     = name ":" secret [ ":" scopes [ ":" last-day ] ]
+//! secret   = token / "sha256:" 64HEXDIG / Argon2id hash
+//! scopes   = [ scope *( 1*( space / tab ) scope ) ]
+//! scope    = part *( ":" part )
+//! last-day = 4DIGIT "-" 2DIGIT "-" 2DIGIT
 //! ```
 //!
 //! - A name begins with a letter, a digit or `_`. It has no colon and no character
 //!   that nobody can see.
-//! - A token is a `b64token` (RFC 6750 §2.1) of 16 characters or more. With the
-//!   feature `login`, an Argon2id hash may stand in its place.
+//! - A token is a `b64token` (RFC 6750 §2.1) of 16 characters or more. The other two
+//!   secrets, the hash of a token and that of a password, need the feature `login`.
 //! - A scope begins with a letter or a digit, and has none of `"` `\` (RFC 6749
 //!   §3.3) `#` `,` `;`. Each part of it has 1 to 15 characters.
+//! - On the last day, in UTC, the line is still valid. What has the form of a day, as the
+//!   last part of a line, is a day and not a scope.
 //! - A word that begins with `#`, `;` or `//` is a remark. It may not follow a value.
 //!
 //! A part of a scope is shorter than a token (except in tests that allow short tokens). So
 //! if the end of a line is missing, the token of the next line does not become a scope.
 //!
-//! Spaces and tabs around the name, the token and the scopes are skipped.
+//! Spaces and tabs around the name, the secret, the scopes and the day are skipped.
 
 use std::io;
 
 use crate::auth::credentials::b64token;
 use crate::auth::other_hashes;
-use crate::auth::secret::new_token;
 use crate::auth::user::User;
 use crate::auth::users_fault::{Fault, ScopeFault};
+use crate::http::day::Day;
 use crate::limits::SHORTEST_TOKEN;
 
 /// A line with a user.
@@ -38,6 +42,8 @@ pub(super) struct UserLine<'t> {
 /// What the user shows to sign in.
 pub(super) enum Secret<'t> {
     Token(&'t str),
+    /// The SHA-256 of a token, in hexadecimal.
+    HashedToken(&'t str),
     /// An Argon2id hash of a password, as a PHC string.
     Password(&'t str),
 }
@@ -57,14 +63,16 @@ pub(super) fn parse(line: &str, shortest: usize) -> Result<Option<UserLine<'_>>,
     let name = trim(line.split(':').next().unwrap_or_default());
     check_name(name)?;
     let (_, rest) = line.split_once(':').ok_or(Fault::NoColon)?;
-    let (secret, scopes) = rest.split_once(':').unwrap_or((rest, ""));
-    let secret = trim(secret);
+    let (secret, rest_of_line) = split_secret(rest);
+    let (scopes, last_day) = split_last_day(rest_of_line)?;
     let scopes: Vec<&str> = scopes.split([' ', '\t']).filter(|scope| !scope.is_empty()).collect();
     let behind_name = name.split(' ').skip(1);
     let behind_secret = secret.split([' ', '\t']).skip(1);
     let words = behind_name.chain(behind_secret).chain(scopes.iter().copied());
     check_remarks(words)?;
-    let secret = if secret.starts_with("$argon2") {
+    let secret = if let Some(hash) = secret.strip_prefix(SHA256) {
+        Secret::HashedToken(trim(hash))
+    } else if secret.starts_with("$argon2") {
         Secret::Password(secret)
     } else {
         if let Some(kind) = other_hashes::kind(trim(rest)) {
@@ -74,37 +82,72 @@ pub(super) fn parse(line: &str, shortest: usize) -> Result<Option<UserLine<'_>>,
         Secret::Token(secret)
     };
     scopes.iter().try_for_each(|scope| check_scope(scope)).map_err(Fault::Scope)?;
-    Ok(Some(UserLine { user: User::new(name, scopes), secret }))
+    Ok(Some(UserLine { user: User::new(name, scopes).until(last_day), secret }))
 }
 
-/// A line for a users file, with a new token: 256 random bits in hexadecimal.
+/// What stands before the hash of a token.
+pub(super) const SHA256: &str = "sha256:";
+
+/// The secret, and what follows its colon.
+fn split_secret(rest: &str) -> (&str, &str) {
+    let rest = trim(rest);
+    let from = if rest.starts_with(SHA256) { SHA256.len() } else { 0 };
+    let end = rest.get(from..).and_then(|rest| rest.find(':')).map_or(rest.len(), |end| from + end);
+    (trim(rest.get(..end).unwrap_or(rest)), rest.get(end + 1..).unwrap_or_default())
+}
+
+/// The scopes and the last day.
+fn split_last_day(text: &str) -> Result<(&str, Option<Day>), Fault> {
+    let (scopes, last) = text.rsplit_once(':').unwrap_or(("", text));
+    let last = trim(last);
+    let is_of_a_day = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
+    let dashes = last.bytes().filter(|byte| *byte == b'-').count();
+    if dashes != 2 || !last.as_bytes().iter().all(is_of_a_day) {
+        return Ok((text, None));
+    }
+    Day::parse(last).map(|day| (scopes, Some(day))).ok_or(Fault::Day)
+}
+
+/// A line for a users file. `secret` is a token or, with the feature `login`, a hash of
+/// `users::hashed` or `Password::hash`; `last_day` is a day such as `2027-01-31`, after which the line is not valid any more.
 ///
 /// ```
 /// use guardhouse::{Users, users};
 ///
-/// let line = users::new_line("ann", &["reports:read".to_owned()])?;
-/// assert!(line.starts_with("ann:") && line.ends_with(":reports:read"));
+/// let token = users::new_token()?;
+/// let line = users::line("ann", &token, &["reports:read".to_owned()], Some("2027-01-31"))?;
+/// assert!(line.starts_with("ann:") && line.ends_with(":reports:read:2027-01-31"));
 /// assert!(Users::parse(&line).is_ok());
 ///
-/// let error = users::new_line("a:b", &[]).unwrap_err();
+/// let error = users::line("a:b", &token, &[], None).unwrap_err();
 /// assert!(error.to_string().contains("the name has a ':'"));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
 /// # Errors
 ///
-/// The system has no random source; or, with the kind `InvalidInput`, a users file
-/// can't hold this name or one of these scopes.
-pub fn new_line(name: &str, scopes: &[String]) -> io::Result<String> {
+/// With the kind `InvalidInput`: a users file can't hold this name, this secret, one of
+/// these scopes or this day.
+pub fn line(
+    name: &str,
+    secret: &str,
+    scopes: &[String],
+    last_day: Option<&str>,
+) -> io::Result<String> {
     let invalid = |fault: Fault| io::Error::new(io::ErrorKind::InvalidInput, fault.to_string());
     check_name(name).map_err(invalid)?;
-    check_remarks(name.split(' ').skip(1)).map_err(invalid)?;
     scopes
         .iter()
         .try_for_each(|scope| check_scope(scope))
         .map_err(Fault::Scope)
         .map_err(invalid)?;
-    Ok(format!("{name}:{}:{}", new_token()?, scopes.join(" ")))
+    if last_day.is_some_and(|day| Day::parse(day).is_none()) {
+        return Err(invalid(Fault::Day));
+    }
+    let last_day = last_day.map(|day| format!(":{day}")).unwrap_or_default();
+    let line = format!("{name}:{secret}:{}{last_day}", scopes.join(" "));
+    parse(&line, SHORTEST_TOKEN).map_err(invalid)?;
+    Ok(line)
 }
 
 fn trim(text: &str) -> &str {
@@ -167,15 +210,23 @@ fn check_token(token: &str, shortest: usize, has_colon: bool) -> Result<(), Faul
 /// RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). Here, signs that
 /// people write between words or before a remark are not part of a scope.
 fn check_scope(scope: &str) -> Result<(), ScopeFault> {
-    let first = scope.chars().next().ok_or(ScopeFault::Colons)?;
+    let first = scope.chars().next().ok_or(ScopeFault::Empty)?;
+    let mut parts = scope.split(':');
+    // The hash of a password has commas. So this comes before the check of characters.
+    if parts.clone().any(|part| part.starts_with("$argon2")) {
+        return Err(ScopeFault::Token);
+    }
     let is_allowed = |c: char| c.is_ascii_graphic() && !"\"\\#,;".contains(c);
     if let Some(character) = scope.chars().find(|c| !is_allowed(*c)) {
         return Err(ScopeFault::Character(character));
     }
-    if scope.split(':').any(|part| part.len() >= SHORTEST_TOKEN) {
+    if let Some(sign) = ["/*", "*/", "<!--", "-->"].into_iter().find(|sign| scope.contains(sign)) {
+        return Err(ScopeFault::Remark(sign));
+    }
+    if parts.clone().any(|part| part.len() >= SHORTEST_TOKEN) {
         return Err(ScopeFault::Token);
     }
-    if scope.split(':').any(str::is_empty) {
+    if parts.any(str::is_empty) {
         return Err(ScopeFault::Colons);
     }
     if first.is_ascii_alphanumeric() { Ok(()) } else { Err(ScopeFault::Begin(first)) }
@@ -193,7 +244,8 @@ mod tests {
         let line = line.replace("TOKEN", TOKEN);
         let parsed = parse(&line, SHORTEST_TOKEN)?;
         Ok(parsed.map(|UserLine { user, secret }| {
-            let (Secret::Token(secret) | Secret::Password(secret)) = secret;
+            let (Secret::Token(secret) | Secret::HashedToken(secret) | Secret::Password(secret)) =
+                secret;
             (user.name().to_owned(), secret.to_owned(), user.scopes().to_owned())
         }))
     }
@@ -254,12 +306,21 @@ mod tests {
         }
         for (line, begin) in [
             ("bob:TOKEN:read -- no admin yet", '-'),
-            ("bob:TOKEN:read /* admin */", '/'),
             ("bob:TOKEN:read (no admin yet)", '('),
             ("bob:TOKEN:read % admin", '%'),
             ("bob:TOKEN:*", '*'),
         ] {
             assert_eq!(fault(line), Fault::Scope(ScopeFault::Begin(begin)), "{line}");
+        }
+        for (scopes, sign) in [
+            ("read/*no*/ admin", "/*"),
+            ("read /* no */ admin", "/*"),
+            ("read*/ admin", "*/"),
+            ("read<!--no--> admin", "<!--"),
+            ("read--> admin", "-->"),
+        ] {
+            let expected = Fault::Scope(ScopeFault::Remark(sign));
+            assert_eq!(fault(&format!("bob:TOKEN:{scopes}")), expected, "{scopes}");
         }
         // Another sign does not make a comment, so such a line is refused.
         for line in [";ann:TOKEN", "// ann:TOKEN", "-- ann:TOKEN", "%ann:TOKEN", "!ann:TOKEN"] {
@@ -367,7 +428,6 @@ mod tests {
             ("\"TOKEN\"", '"'),
             ("tök", 'ö'),
             ("TOKEN\u{200b}", '\u{200b}'),
-            ("*94BDCEBE19083CE2A1F959FD02F964C7AF4CFC29", '*'),
             ("abc=def", '='),
             ("====", '='),
         ] {
@@ -384,7 +444,7 @@ mod tests {
             ("ann:abcd", Fault::ShortToken(4)),
             ("ann:0123456789abcde", Fault::ShortToken(15)),
             ("ann:perm:abcdefghijklmnopqrst", Fault::ColonInToken(4)),
-            ("ann:sha256:0123456789abcdef", Fault::ColonInToken(6)),
+            ("ann:sha512:0123456789abcdef", Fault::ColonInToken(6)),
             // The part before the colon is long enough to be a token.
             ("ann:TOKEN:abcdefghijklmnopqrst:read", Fault::Scope(ScopeFault::Token)),
         ] {
@@ -416,14 +476,63 @@ mod tests {
     }
 
     #[test]
-    fn a_new_line_can_be_read_and_two_are_never_the_same() {
+    fn the_last_part_of_a_line_may_be_a_day() {
+        let last_day = |line: &str| {
+            let line = line.replace("TOKEN", TOKEN);
+            let user = parse(&line, SHORTEST_TOKEN).expect("a line").expect("a user").user;
+            (user.scopes().join(" "), user.last_day().map(|day| day.to_string()))
+        };
+        let day = || Some("2027-01-31".to_owned());
+        for (line, scopes, expected) in [
+            ("ann:TOKEN:read write:2027-01-31", "read write", day()),
+            ("ann:TOKEN:reports:read:2027-01-31", "reports:read", day()),
+            ("ann:TOKEN::2027-01-31", "", day()),
+            ("ann:TOKEN:2027-01-31", "", day()),
+            ("ann:TOKEN: read : 2027-01-31 ", "read", day()),
+            ("ann:sha256:TOKENTOKENTOKENTOKEN:read:2027-01-31", "read", day()),
+            ("ann:$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA:read:2027-01-31", "read", day()),
+            ("ann:TOKEN:read:2027", "read:2027", None),
+            ("ann:TOKEN:v1-2", "v1-2", None),
+        ] {
+            assert_eq!(last_day(line), (scopes.to_owned(), expected), "{line}");
+        }
+        for day in
+            ["2027-02-29", "2027-1-31", "27-01-31", "31-01-2027", "2027-13-01", "--", "1-2-3"]
+        {
+            for line in [format!("ann:TOKEN:read:{day}"), format!("ann:TOKEN:{day}")] {
+                assert_eq!(fault(&line), Fault::Day, "{line}");
+            }
+        }
+        // A day is the last part, and a line that follows it is not a scope.
+        for line in ["ann:TOKEN:2027-01-31:read", "ann:TOKEN:read:2027-01-31 write"] {
+            assert!(parsed(line).is_ok_and(|user| user.is_some()), "{line}: a scope");
+        }
+        assert_eq!(fault("ann:TOKEN:read:2027-01-31bob:TOKEN"), Fault::Scope(ScopeFault::Token));
+    }
+
+    #[test]
+    fn the_hash_of_a_token_is_a_secret_with_a_colon() {
+        let hash = TOKEN.repeat(4);
+        for line in [
+            format!("ann:sha256:{hash}"),
+            format!("ann:sha256:{hash}:"),
+            format!(" ann : sha256:{hash} : "),
+            format!("ann:sha256:{hash}::2027-01-31"),
+        ] {
+            let (name, secret, scopes) = parsed(&line).expect("a line").expect("a user");
+            assert_eq!((&*name, &*secret, scopes.len()), ("ann", &*hash, 0), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_made_can_be_read() {
         let scopes = ["reports:read".to_owned(), "a".to_owned()];
-        let line = || new_line("Ann Smith", &scopes).expect("a line");
-        let (first, second) = (line(), line());
-        assert_ne!(first, second);
-        let read_back = parsed(&first).expect("a line").expect("a user");
-        assert_eq!((read_back.0.as_str(), &read_back.2[..]), ("Ann Smith", &scopes[..]));
-        assert_eq!(read_back.1.len(), 64);
+        for day in [None, Some("2027-01-31")] {
+            let line = line("Ann Smith", TOKEN, &scopes, day).expect("a line");
+            let read_back = parsed(&line).expect("a line").expect("a user");
+            let expected = ("Ann Smith".to_owned(), TOKEN.to_owned(), scopes.to_vec());
+            assert_eq!(read_back, expected, "{line}");
+        }
         for (name, scope) in [
             ("", "a"),
             ("a:b", "a"),
@@ -441,8 +550,17 @@ mod tests {
             ("a", "a\nb:x"),
             ("a", "abcdefghijklmnop"),
         ] {
-            let error = new_line(name, &[scope.to_owned()]).expect_err("no such line");
+            let error = line(name, TOKEN, &[scope.to_owned()], None).expect_err("no such line");
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name:?} {scope:?}");
+        }
+        for (secret, day) in [
+            ("short", None),
+            (TOKEN, Some("2027-02-29")),
+            (TOKEN, Some("")),
+            (TOKEN, Some("tomorrow")),
+        ] {
+            let made = line("ann", secret, &[], day);
+            assert!(made.is_err(), "{secret} {day:?}: {made:?}");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::auth::accounts::Accounts;
+use crate::auth::hashed_tokens::HashedTokens;
 use crate::auth::users::Users;
 use crate::auth::users_fault::Fault;
 use crate::auth::users_line::{self, Secret};
@@ -18,8 +19,13 @@ impl Users {
     /// lines that begin with `#`, are skipped, and so is a byte order mark. The
     /// manual's chapter [users](crate::manual::users) has the whole grammar.
     ///
-    /// With the feature `login`, a PHC string can take the token's place:
-    /// `name:$argon2id$…:scopes` is a user with a password, to log in with.
+    /// A day as the last part, `name:token:scopes:2027-01-31`, is the last one on which the
+    /// line is valid.
+    ///
+    /// With the feature `login`, a hash can take the token's place: `name:sha256:HEX:scopes`
+    /// is a user with that token, and `name:$argon2id$…:scopes` one with a password, to log
+    /// in with. If the hashes of passwords have different costs, this computes a hash of each
+    /// cost, which can take seconds.
     ///
     /// ```
     /// use guardhouse::Users;
@@ -38,7 +44,7 @@ impl Users {
     /// token as an earlier line, or has a password and the same name as an
     /// earlier line with a password.
     pub fn parse(text: &str) -> Result<Users, LineError> {
-        parse(text, SHORTEST_TOKEN)
+        parse(text, SHORTEST_TOKEN).map(Users::with_measured_accounts)
     }
 }
 
@@ -48,7 +54,7 @@ pub(super) fn parse(text: &str, shortest: usize) -> Result<Users, LineError> {
     let mut users = Vec::new();
     // Each token, and each name with a password, with the number of its line.
     let (mut tokens, mut passwords) = (HashMap::new(), HashMap::new());
-    let mut accounts = Accounts::default();
+    let (mut hashed, mut accounts) = (HashedTokens::default(), Accounts::default());
     for (number, line) in (1..).zip(text.lines()) {
         let wrong = |reason| LineError { number, reason };
         let line = users_line::parse(line, shortest);
@@ -60,15 +66,21 @@ pub(super) fn parse(text: &str, shortest: usize) -> Result<Users, LineError> {
                 }
                 users.push((token, line.user));
             }
+            Secret::HashedToken(hash) => {
+                if let Some(first) = tokens.insert(hash, number) {
+                    return Err(wrong(Reason::SameToken(first)));
+                }
+                hashed.add(line.user, hash).map_err(|text| wrong(Reason::Hash(text)))?;
+            }
             Secret::Password(phc) => {
                 if let Some(first) = passwords.insert(line.user.name().to_owned(), number) {
                     return Err(wrong(Reason::SamePassword(first)));
                 }
-                accounts.add(line.user, phc).map_err(|text| wrong(Reason::Password(text)))?;
+                accounts.add(line.user, phc).map_err(|text| wrong(Reason::Hash(text)))?;
             }
         }
     }
-    Ok(Users::new(users).with_accounts(accounts))
+    Ok(Users::new(users).with(hashed, accounts))
 }
 
 /// What is wrong with a line. The error never shows the line: it holds a secret.
@@ -81,7 +93,8 @@ pub struct LineError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
     Line(Fault),
-    Password(&'static str),
+    /// What is wrong with the hash of a token or a password.
+    Hash(&'static str),
     /// The number of the first line with the same token.
     SameToken(usize),
     /// The number of the first line with the same name and a password.
@@ -93,7 +106,7 @@ impl fmt::Display for LineError {
         write!(f, "line {}: ", self.number)?;
         match &self.reason {
             Reason::Line(fault) => fault.fmt(f),
-            Reason::Password(text) => f.write_str(text),
+            Reason::Hash(text) => f.write_str(text),
             Reason::SameToken(first) => write!(f, "line {first} has the same token"),
             Reason::SamePassword(first) => {
                 write!(f, "line {first} has the same name, and a password as well")
@@ -107,6 +120,8 @@ impl std::error::Error for LineError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::http::day::Day;
 
     const ANN: &str = "ann:s3cret-token-of-ann";
     const BOB: &str = "bob:s3cret-token-of-bob:read";
@@ -165,6 +180,62 @@ mod tests {
         assert!(error.starts_with("line 1: "), "{error}");
         let advice = if cfg!(feature = "login") { "--hash-password" } else { "--features login" };
         assert!(error.contains(advice), "{error}");
+    }
+
+    #[test]
+    fn after_its_last_day_a_line_is_valid_no_more() {
+        let today = Day::today();
+        let yesterday = Day::parse("2026-01-01").expect("a day in the past");
+        for (day, is_valid) in [(today, true), (today.plus(1), true), (yesterday, false)] {
+            let users = Users::parse(&format!("{ANN}:read:{day}\n{BOB}")).expect("two users");
+            assert_eq!(users.by_token("s3cret-token-of-ann").is_some(), is_valid, "{day}");
+            assert!(users.by_token("s3cret-token-of-bob").is_some());
+        }
+    }
+
+    #[cfg(feature = "login")]
+    #[test]
+    fn a_hashed_token_finds_its_user_and_expires_as_others_do() {
+        let hash = crate::auth::hashed_tokens::sha256("s3cret-token-of-ann");
+        let users = Users::parse(&format!("ann:sha256:{hash}:read\n{BOB}")).expect("two users");
+        assert_eq!(users.by_token("s3cret-token-of-ann").expect("ann").scopes(), ["read"]);
+        assert_eq!(users.count().to_string(), "2 users, 2 tokens");
+        for no in [&*hash, &format!("sha256:{hash}"), "s3cret-token-of-an"] {
+            assert_eq!(users.by_token(no), None, "{no}");
+        }
+        let past = Users::parse(&format!("ann:sha256:{hash}:read:2026-01-01")).expect("a user");
+        assert_eq!(past.by_token("s3cret-token-of-ann"), None);
+        for (lines, says) in [
+            (format!("ann:sha256:{hash}\nbob:sha256:{hash}"), "line 2: line 1 has the same token"),
+            (
+                format!("ann:sha256:{}", &hash[1..]),
+                "line 1: a sha256 hash has 64 hexadecimal digits",
+            ),
+        ] {
+            assert_eq!(Users::parse(&lines).expect_err("a wrong line").to_string(), says);
+        }
+        let upper = format!("ann:sha256:{hash}\nbob:sha256:{}", hash.to_uppercase());
+        assert!(Users::parse(&upper).is_err(), "the same hash");
+    }
+
+    #[cfg(not(feature = "login"))]
+    #[test]
+    fn a_hashed_token_needs_a_build_that_reads_it() {
+        let hash = "0123456789abcdef".repeat(4);
+        let error = Users::parse(&format!("ann:sha256:{hash}:read")).expect_err("no such build");
+        assert!(error.to_string().contains("--features login"), "{error}");
+    }
+
+    #[cfg(feature = "login")]
+    #[test]
+    fn a_password_expires_as_a_token_does() {
+        let phc = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\
+                   QQCd8VPOryZiCF3MtwQnPTK7odKCaPcXJGplgNEuj1A";
+        let today = Day::today();
+        let users = Users::parse(&format!("ann:{phc}:a:{today}\nbob:{phc}:a:2026-01-01"));
+        let users = users.expect("two users");
+        assert!(users.account("ann").check("secret").unwrap().is_some());
+        assert!(users.account("bob").check("secret").unwrap().is_none());
     }
 
     #[cfg(feature = "login")]

@@ -99,32 +99,50 @@ struct Civil {
     second: u64,
 }
 
+pub(crate) const SECONDS_A_DAY: u64 = 86_400;
+/// 1 March of year 0 was so many days before 1970.
+const MARCH_0: u64 = 719_468;
+
 /// The Gregorian date of a second since 1970.
-///
-/// Years are counted from March, so that a leap day is the last day of its year. Then
-/// the first day of a month is a linear function of the month, and each era of 400
-/// years has 146,097 days.
 fn civil(seconds: u64) -> Civil {
-    let days = seconds / 86_400;
-    // 1 March of year 0 was 719,468 days before 1970.
-    let since = days + 719_468;
-    let (era, day_of_era) = (since / 146_097, since % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let months_since_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * months_since_march + 2) / 5 + 1;
-    let month = (months_since_march + 2) % 12;
-    let year = era * 400 + year_of_era + u64::from(month < 2);
+    let days = seconds / SECONDS_A_DAY;
+    let (year, month, day) = year_month_day(days);
     Civil {
         year,
-        month: pick(&MONTHS, month),
+        month: pick(&MONTHS, month - 1),
         day,
         weekday: pick(&DAYS, days % 7),
         hour: seconds / 3_600 % 24,
         minute: seconds / 60 % 60,
         second: seconds % 60,
     }
+}
+
+/// Year, month and day of a day since 1970; 1 January is month 1, day 1.
+///
+/// Years are counted from March, so that a leap day is the last day of its year. Then
+/// the first day of a month is a linear function of the month, and each era of 400
+/// years has 146,097 days.
+pub(crate) fn year_month_day(days: u64) -> (u64, u64, u64) {
+    let since = days + MARCH_0;
+    let (era, day_of_era) = (since / 146_097, since % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let months_since_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * months_since_march + 2) / 5 + 1;
+    let month = (months_since_march + 2) % 12 + 1;
+    (era * 400 + year_of_era + u64::from(month < 3), month, day)
+}
+
+/// The other way round; `None` before 1970. A month or a day that does not exist gives
+/// some other day.
+pub(crate) fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = year.checked_sub(u64::from(month < 3))?;
+    let months_since_march = (month + 9) % 12;
+    let leap_days = year / 4 - year / 100 + year / 400;
+    let days = 365 * year + leap_days + (153 * months_since_march + 2) / 5 + day;
+    days.checked_sub(MARCH_0 + 1)
 }
 
 fn pick(names: &[&'static str], index: u64) -> &'static str {

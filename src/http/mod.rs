@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod buffer;
 pub(crate) mod chunked;
 pub(crate) mod date;
+pub(crate) mod day;
 pub mod form;
 pub(crate) mod framing;
 pub(crate) mod handler_error;

@@ -31,6 +31,7 @@ pub struct Response {
     /// `Cache-Control: no-store` is written.
     no_store: bool,
     closes: Closes,
+    is_logged_at_debug: bool,
     /// A header was rejected: this is the 500, and stays as it is.
     is_broken: bool,
 }
@@ -46,6 +47,7 @@ impl Response {
             body: Cow::Borrowed(&[]),
             no_store: false,
             closes: Closes::Never,
+            is_logged_at_debug: false,
             is_broken: false,
         }
     }
@@ -183,6 +185,14 @@ impl Response {
         self
     }
 
+    /// This response. Its line in the access log has the level debug, not info: for
+    /// probes, which come every few seconds.
+    #[must_use]
+    pub fn logged_at_debug(mut self) -> Response {
+        self.is_logged_at_debug = !self.is_broken;
+        self
+    }
+
     /// What is sent instead of a response with a header that must not be sent.
     #[cold]
     fn broken(name: &str, why: &str) -> Response {
@@ -256,6 +266,10 @@ impl Response {
 
     pub(crate) fn no_store(&self) -> bool {
         self.no_store
+    }
+
+    pub(crate) fn is_logged_at_debug(&self) -> bool {
+        self.is_logged_at_debug
     }
 }
 

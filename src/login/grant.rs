@@ -5,7 +5,7 @@
 //! A [`Login`] has two uses. [`Login::answer`] is the handler that issues tokens;
 //! [`Login::by_token`] is the lookup for the Bearer guard that accepts them.
 //! `hash_limit.rs` keeps clients that guess passwords from using the whole
-//! machine, and `tokens.rs` stores what was issued.
+//! machine, and `issuer.rs` makes the tokens.
 //!
 //! An answer never shows whether a name exists: an unknown name and a wrong
 //! password get the same answer, after the same work.
@@ -13,18 +13,19 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::auth::accounts::Account;
 use crate::auth::user::Scoped;
 use crate::auth::user::User;
-use crate::error::Error;
+use crate::http::date::Clock;
 use crate::http::form;
 use crate::http::json;
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::http::status::Status;
+use crate::login::grant_error::GrantError;
 use crate::login::hash_limit::HashLimit;
+use crate::login::issuer::{Issued, Issuer};
+use crate::login::keys::TokenKeys;
 use crate::login::limits::LoginLimits;
 use crate::login::tokens::Tokens;
 
@@ -32,7 +33,7 @@ use crate::login::tokens::Tokens;
 const TARGET: &str = "guardhouse::login";
 
 /// Issues tokens for names and passwords, and finds the users of those tokens.
-/// A clone shares the tokens.
+/// A clone shares the tokens. They are in memory, or signed ([`Login::signed`]).
 ///
 /// ```
 /// use guardhouse::Method::{GET, POST};
@@ -72,14 +73,7 @@ struct Shared {
     limits: LoginLimits,
     accounts: Box<dyn Fn(&str) -> Account + Send + Sync>,
     hash_limit: HashLimit,
-    tokens: Tokens<Arc<Issued>>,
-}
-
-/// What a token was issued for.
-struct Issued {
-    account: Account,
-    /// The account's user, with the scopes of this token.
-    user: User,
+    issuer: Issuer,
 }
 
 impl Login {
@@ -93,21 +87,52 @@ impl Login {
         limits: LoginLimits,
         accounts: impl Fn(&str) -> Account + Send + Sync + 'static,
     ) -> Login {
-        let hash_limit = HashLimit::new(limits.hashes_at_once, limits.waiting);
         let tokens = Tokens::new(limits.token_lifetime, limits.tokens);
-        Login(Arc::new(Shared { limits, accounts: Box::new(accounts), hash_limit, tokens }))
+        Login::with(Issuer::Memory(Box::new(tokens)), limits, accounts)
+    }
+
+    /// The same, with signed tokens (JWT, HS256): every server that has the same keys and the
+    /// same accounts accepts them, also after a restart. [`LoginLimits::tokens`] has no effect.
+    #[must_use]
+    pub fn signed(
+        limits: LoginLimits,
+        keys: TokenKeys,
+        accounts: impl Fn(&str) -> Account + Send + Sync + 'static,
+    ) -> Login {
+        let lifetime = limits.token_lifetime;
+        Login::with(Issuer::Signed { keys, lifetime }, limits, accounts)
+    }
+
+    fn with(
+        issuer: Issuer,
+        limits: LoginLimits,
+        accounts: impl Fn(&str) -> Account + Send + Sync + 'static,
+    ) -> Login {
+        let hash_limit = HashLimit::new(limits.hashes_at_once, limits.waiting);
+        Login(Arc::new(Shared { limits, accounts: Box::new(accounts), hash_limit, issuer }))
+    }
+
+    /// The keys of [`signed`](Login::signed), to load them again.
+    #[must_use]
+    pub fn keys(&self) -> Option<&TokenKeys> {
+        match &self.0.issuer {
+            Issuer::Signed { keys, .. } => Some(keys),
+            Issuer::Memory(_) => None,
+        }
     }
 
     /// The handler of `POST /token`: answers with a token or with an error of
     /// RFC 6749 §5.2. For a wrong name or password it logs the address of the
-    /// client, with the level info and the target `guardhouse::login`: the access
+    /// client and the time, with the level info and the target `guardhouse::login`: the access
     /// log has the same status for them as for a malformed form.
     #[must_use]
     pub fn answer(&self, request: &mut Request) -> Response {
         let answer = self.grant(request).unwrap_or_else(|error| {
             if let (GrantError::WrongPassword, Some(peer)) = (&error, request.peer()) {
                 // Not the name: people type passwords into the field for the name.
-                log::info!(target: TARGET, "failed login from {}", peer.ip());
+                // With the time, for programs that read logs.
+                let (peer, mut clock) = (peer.ip(), Clock::new());
+                log::info!(target: TARGET, "failed login from {peer} {}", clock.common_log());
             }
             Response::from(error)
         });
@@ -119,9 +144,7 @@ impl Login {
     /// The user that got this token, with the scopes of the token.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<User> {
-        let issued = self.0.tokens.find(token, Instant::now())?;
-        let account = (self.0.accounts)(issued.user.name());
-        (account == issued.account).then(|| issued.user.clone())
+        self.0.issuer.user_of(token, &self.0.accounts)
     }
 
     fn grant(&self, request: &mut Request) -> Result<Response, GrantError> {
@@ -144,10 +167,10 @@ impl Login {
         let user = form.granted_to(user).ok_or(GrantError::Scope)?;
         let scopes = user.scopes().join(" ");
         // Step 4: issue a token.
-        let issued = Arc::new(Issued { account: account.clone(), user });
-        let token = self.0.tokens.issue(issued, Instant::now()).map_err(|error| {
-            log::error!("a token can't be issued, because there is no random source: {error}");
-            GrantError::NoRandomSource
+        let issued = self.0.issuer.issue(Issued { account: account.clone(), user });
+        let token = issued.map_err(|error| {
+            log::error!("a token can't be issued: {error}");
+            GrantError::NoToken
         })?;
         let token = json::string(&token);
         let expires_in = self.0.limits.token_lifetime.as_secs();
@@ -227,64 +250,5 @@ impl TokenRequest {
         }
         let own = user.scopes().iter().map(String::as_str);
         Some(User::new(user.name(), own.filter(|scope| asked.contains(scope))))
-    }
-}
-
-/// Why the client gets no token.
-enum GrantError {
-    /// The server can't read the body.
-    Body(Error),
-    /// The body is not a form, or a parameter is missing or sent twice.
-    Form(&'static str),
-    /// The form asks for another grant.
-    GrantType,
-    /// The name or the password is wrong. The answer does not say which.
-    WrongPassword,
-    /// The user does not have one of the scopes.
-    Scope,
-    /// Too many logins wait already.
-    Busy,
-    /// There is no memory to hash the password, so nobody knows whether it is right.
-    NoMemory,
-    /// The system has no random source.
-    NoRandomSource,
-}
-
-impl From<Error> for GrantError {
-    fn from(error: Error) -> GrantError {
-        GrantError::Body(error)
-    }
-}
-
-/// "The authorization server responds with an HTTP 400 (Bad Request) status
-/// code (unless specified otherwise)" (RFC 6749 §5.2).
-impl From<GrantError> for Response {
-    fn from(error: GrantError) -> Response {
-        let (code, description) = match error {
-            GrantError::Body(error) => return error.into(),
-            // No OAuth error code here: each of them means that the same request
-            // would fail again.
-            GrantError::Busy => {
-                return Response::detail(Status::TOO_MANY_REQUESTS, "Too many logins at once")
-                    .with_header("Retry-After", "1");
-            }
-            GrantError::NoMemory => {
-                let text = "The password can't be checked now";
-                return Response::detail(Status::SERVICE_UNAVAILABLE, text)
-                    .with_header("Retry-After", "1");
-            }
-            GrantError::NoRandomSource => return Response::internal_error(),
-            GrantError::Form(what) => ("invalid_request", what),
-            GrantError::GrantType => ("unsupported_grant_type", "the only grant here is password"),
-            GrantError::WrongPassword => ("invalid_grant", "Incorrect username or password"),
-            GrantError::Scope => ("invalid_scope", "a scope that the user does not have"),
-        };
-        // OAuth clients read the first two, clients of FastAPI read the third.
-        Response::json(json::object([
-            ("error", code),
-            ("error_description", description),
-            ("detail", description),
-        ]))
-        .with_status(Status::BAD_REQUEST)
     }
 }

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::auth::challenge::Refusal;
 use crate::auth::description::Description;
 use crate::auth::guard::Guard;
 use crate::http::method::Method;
@@ -122,7 +123,10 @@ impl Route {
             // Step 1: ask the guard.
             let identity = match guard.check(request) {
                 Ok(identity) => identity,
-                Err(refusal) => return Response::from(refusal),
+                Err(refusal) => {
+                    log_refusal(request, &refusal);
+                    return Response::from(refusal);
+                }
             };
 
             // Step 2: run the handler with the identity.
@@ -229,6 +233,13 @@ impl Route {
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ({})", self.method.as_str(), self.path(), self.guard_text())
+    }
+}
+
+/// The access log says that a request was refused; this says why.
+fn log_refusal(request: &Request, refusal: &Refusal) {
+    if let Some(peer) = request.peer() {
+        log::debug!("a guard refuses a request from {peer}: {}", refusal.reason());
     }
 }
 

@@ -114,17 +114,22 @@ impl Routes {
         if let Some(row) = self.row_for(method, numbers) {
             return match request.set_params(row.pattern().params()) {
                 Ok(()) => row.answer(request),
-                Err(error) => error.into(),
+                Err(error) => Response::from(error).ignoring_body(),
             };
         }
 
-        // Step 2: there is no such row, so the table itself answers.
+        // Step 2: there is no such row, so the table itself answers. Nothing reads the
+        // body, and it may be one that never comes.
+        self.answer_without_row(request, numbers).ignoring_body()
+    }
+
+    fn answer_without_row(&self, request: &Request, numbers: &[usize]) -> Response {
         let allow = self.allow(request.path(), numbers);
-        match method {
+        match request.method() {
             Method::Unknown => Error::MethodUnknown.into(),
             Method::CONNECT => Error::Connect.into(),
             // TRACE is 405 on every path, even on one without a row.
-            _ if allow.is_empty() && method != Method::TRACE => {
+            method if allow.is_empty() && method != Method::TRACE => {
                 Response::detail(Status::NOT_FOUND, "Not Found")
             }
             Method::OPTIONS => Response::new(Status::NO_CONTENT).with_header("Allow", allow),

@@ -9,8 +9,8 @@
 //! sent. If the answer could not be written, `-` stands there, and a line with the level
 //! debug says why.
 //!
-//! Lines have the level info and the target `guardhouse::access`. A logger that writes
-//! them without anything in front makes a log that other programs read. No peer can forge
+//! Lines have the level info, or debug if the response says so, and the target
+//! `guardhouse::access`. A logger that writes them without anything in front makes a log that other programs read. No peer can forge
 //! a line, because what a peer chose is escaped. There are no credentials in them:
 //! headers are not logged, and the query is left out, because some clients put
 //! tokens there.
@@ -18,6 +18,8 @@
 use std::fmt::{self, Display, Write};
 use std::io;
 use std::net::SocketAddr;
+
+use log::Level;
 
 use crate::http::date::Clock;
 use crate::http::header::every;
@@ -31,16 +33,18 @@ pub(crate) struct AccessLog {
     peer: Option<SocketAddr>,
     /// The lines of answers that are not written yet. Each ends in `\n`.
     lines: String,
+    /// Those with the level debug.
+    debug_lines: String,
 }
 
 impl AccessLog {
     pub(crate) fn new(peer: Option<SocketAddr>) -> AccessLog {
-        AccessLog { peer, lines: String::new() }
+        AccessLog { peer, lines: String::new(), debug_lines: String::new() }
     }
 
     /// Whether an access log is written.
     pub(crate) fn is_on() -> bool {
-        log::log_enabled!(target: TARGET, log::Level::Info)
+        log::log_enabled!(target: TARGET, Level::Info)
     }
 
     /// Adds the line of an answer. `head` is the bytes that have arrived of the request's
@@ -53,34 +57,43 @@ impl AccessLog {
         sent: usize,
         clock: &mut Clock,
     ) {
-        if !AccessLog::is_on() {
+        let (level, lines) = if response.is_logged_at_debug() {
+            (Level::Debug, &mut self.debug_lines)
+        } else {
+            (Level::Info, &mut self.lines)
+        };
+        if !log::log_enabled!(target: TARGET, level) {
             return;
         }
         let peer = self.peer.map(|peer| peer.ip());
         let peer: &dyn Display = peer.as_ref().map_or(&"-", |ip| ip);
-        let (name, request) = (Escaped(log_name.unwrap_or("-")), RequestLine(head));
+        let (name, request) =
+            (Escaped(log_name.filter(|name| !name.is_empty()).unwrap_or("-")), RequestLine(head));
         let (date, status) = (clock.common_log(), response.status().code());
         // A String accepts everything.
-        let _ = writeln!(self.lines, "{peer} - {name} {date} \"{request}\" {status} {sent}");
+        let _ = writeln!(lines, "{peer} - {name} {date} \"{request}\" {status} {sent}");
     }
 
     /// Logs the lines: their answers have been written, or could not be.
     pub(crate) fn written(&mut self, written: &io::Result<()>) {
-        for line in self.lines.lines() {
-            match (written, line.rsplit_once(' ')) {
-                (Err(_), Some((line, _))) => log::info!(target: TARGET, "{line} -"),
-                _ => log::info!(target: TARGET, "{line}"),
+        for (level, lines) in [(Level::Info, &self.lines), (Level::Debug, &self.debug_lines)] {
+            for line in lines.lines() {
+                match (written, line.rsplit_once(' ')) {
+                    (Err(_), Some((line, _))) => log::log!(target: TARGET, level, "{line} -"),
+                    _ => log::log!(target: TARGET, level, "{line}"),
+                }
             }
         }
         if let (Err(error), Some(peer)) = (written, self.peer) {
             log::debug!("an answer could not be written to {peer}: {error}");
         }
         self.lines.clear();
+        self.debug_lines.clear();
     }
 }
 
 /// `GET /path HTTP/1.1`, from the bytes of a head; `-` if they have no request line. The
-/// query is left out.
+/// query is left out, and `-` stands for a method or a target that may be a secret.
 struct RequestLine<'r>(&'r [u8]);
 
 impl RequestLine<'_> {
@@ -96,11 +109,12 @@ impl Display for RequestLine<'_> {
         let line = String::from_utf8_lossy(self.0.get(..end).unwrap_or_default());
         let parts: Vec<&str> = line.splitn(4, ' ').collect();
         match parts[..] {
-            [method, target, version] if is_target(target) && is_version(version) => {
+            [method, target, version] if is_version(version) => {
                 // Every registered method is written in such letters. Another word may be
                 // a token that a client has put in the wrong place.
                 let plain = |byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_');
                 let method = if every(method.as_bytes(), plain) { method } else { "-" };
+                let target = if is_target(target) { target } else { "-" };
                 let path = target.split(['?', '#']).next().unwrap_or_default();
                 let (method, path) = (first(Self::METHOD, method), first(Self::TARGET, path));
                 write!(f, "{method} {} {version}", Escaped(path))
@@ -138,7 +152,8 @@ impl Display for Escaped<'_> {
         }
         for character in self.0.chars() {
             match character {
-                special if is_special(special) => write!(f, "\\{special}")?,
+                '"' | '\\' => write!(f, "\\{character}")?,
+                bracket if is_special(bracket) => write!(f, "{}", bracket.escape_unicode())?,
                 plain if plain.is_ascii_graphic() || plain.is_alphanumeric() => {
                     f.write_char(plain)?;
                 }
@@ -149,8 +164,9 @@ impl Display for Escaped<'_> {
     }
 }
 
+/// Quotes begin and end the request line, and brackets the date.
 fn is_special(character: char) -> bool {
-    matches!(character, '"' | '\\')
+    matches!(character, '"' | '\\' | '[' | ']')
 }
 
 #[cfg(test)]
@@ -202,6 +218,15 @@ mod tests {
         log.add(b"GET", None, &response, 4, &mut clock);
         log.written(&Ok(()));
         assert_eq!(LINES.take(), [format!("127.0.0.1 - - {date} \"-\" 200 4")]);
+
+        let probe = response.clone().logged_at_debug();
+        for (level, lines) in [(log::LevelFilter::Debug, 2), (log::LevelFilter::Info, 1)] {
+            log::set_max_level(level);
+            log.add(head, Some("Ann"), &probe, 4, &mut clock);
+            log.add(head, Some("Ann"), &response, 4, &mut clock);
+            log.written(&Ok(()));
+            assert_eq!(LINES.take(), vec![format!("{line} 4"); lines], "{level}");
+        }
     }
 
     #[test]
@@ -223,13 +248,13 @@ mod tests {
             "GET  / HTTP/1.1\r\n",
             "GET /a?token=a s3cret HTTP/1.1\r\n",
             "Authorization: Bearer s3cret\r\n",
-            "GET s3cret HTTP/1.1\r\n",
             "GET / s3cret\r\n",
             "GET / HTTP/s3cret\r\n",
-            "GET http://ann:s3cret@a/ HTTP/1.1\r\n",
-            "CONNECT ann:s3cret@a:80 HTTP/1.1\r\n",
         ] {
             assert_eq!(logged(head), "-", "{head:?}");
+        }
+        for target in ["s3cret", "http://ann:s3cret@a/", "ann:s3cret@a:80", "a:80", "open"] {
+            assert_eq!(logged(&format!("GET {target} HTTP/1.1\r\n")), "GET - HTTP/1.1");
         }
         assert_eq!(logged("s3cret / HTTP/1.1\r\n"), "- / HTTP/1.1");
         let (method, path) = ("M".repeat(9_000), "a".repeat(9_000));
@@ -242,7 +267,15 @@ mod tests {
         let forged = "a\"\\ \n\r\x1b[31m\u{202e}é";
         assert_eq!(
             Escaped(forged).to_string(),
-            "a\\\"\\\\\\u{20}\\u{a}\\u{d}\\u{1b}[31m\\u{202e}é"
+            "a\\\"\\\\\\u{20}\\u{a}\\u{d}\\u{1b}\\u{5b}31m\\u{202e}é"
         );
+        for (name, logged) in [
+            ("ann[1]", "ann\\u{5b}1\\u{5d}"),
+            ("[", "\\u{5b}"),
+            ("ann] \"GET", "ann\\u{5d}\\u{20}\\\"GET"),
+            ("ann@example.com", "ann@example.com"),
+        ] {
+            assert_eq!(Escaped(name).to_string(), logged, "{name}");
+        }
     }
 }

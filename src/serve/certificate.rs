@@ -13,8 +13,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, InconsistentKeys, ServerConfig};
 
-use crate::auth::secret::warn_of_readers;
-use crate::serve::pem::{Malformed, Pem};
+use crate::auth::secret::{shell_word, warn_of_readers};
+use crate::serve::pem::{Block, Malformed, Pem};
 
 /// Why a certificate and its key could not be loaded. The text names the file and
 /// says what to do, and never shows anything of the key.
@@ -28,12 +28,13 @@ pub struct LoadError {
 enum LoadCause {
     Read(io::Error),
     Malformed(Malformed),
-    /// What is between a BEGIN and an END line.
-    Content(&'static str),
     /// A block that is neither a certificate nor a key, and its line.
     OtherBlock(usize),
     /// A certificate is cut off or changed. The first has the number 1.
-    Damaged(usize),
+    Damaged {
+        number: usize,
+        line: usize,
+    },
     NoCertificate,
     NoKey,
     EncryptedKey,
@@ -49,15 +50,15 @@ impl fmt::Display for LoadError {
         match &self.cause {
             LoadCause::Read(error) => write!(f, "{path} can't be read: {error}"),
             LoadCause::Malformed(what) => write!(f, "{path} is not a PEM file: {what}"),
-            LoadCause::Content(what) => write!(f, "{path} is not a PEM file: {what}"),
             LoadCause::OtherBlock(line) => write!(
                 f,
                 "{path}, line {line}: the server reads only blocks of the kind CERTIFICATE here, \
                  and would leave this one out"
             ),
-            LoadCause::Damaged(number) => write!(
+            LoadCause::Damaged { number, line } => write!(
                 f,
-                "{path} can't be used: certificate {number} of the file is damaged, or only a part of it is there"
+                "{path} can't be used: certificate {number} of the file, line {line}, is damaged, \
+                 or only a part of it is there"
             ),
             LoadCause::NoCertificate => write!(
                 f,
@@ -71,7 +72,8 @@ impl fmt::Display for LoadError {
             LoadCause::EncryptedKey => write!(
                 f,
                 "{path} has a key with a password, and the server can't ask for it. Remove it: \
-                 openssl pkey -in {path} -out plain.pem"
+                 openssl pkey -in {} -out plain.pem",
+                shell_word(&path.to_string())
             ),
             LoadCause::KeyKind => write!(
                 f,
@@ -121,15 +123,20 @@ fn load_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, LoadError> {
     if let Some(block) = pem.blocks.iter().find(|block| !may_be_in_a_chain(&block.label)) {
         return Err(failed(path, LoadCause::OtherBlock(block.line)));
     }
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem.text.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(|error| failed(path, undecodable(&pem, &error)))?;
-    for (number, certificate) in (1..).zip(&chain) {
+    let mut chain = Vec::new();
+    for block in &pem.blocks {
+        match CertificateDer::from_pem_slice(pem.text_of(block)) {
+            Ok(certificate) => chain.push(certificate),
+            // Something else, which may be beside certificates.
+            Err(pem::Error::NoItemsFound) => continue,
+            Err(error) => return Err(failed(path, undecodable(block, &error))),
+        }
         // rustls looks into the first one only, and would send the others as they are.
-        if let Err(Error::InvalidCertificate(CertificateError::BadEncoding)) =
-            ParsedCertificate::try_from(certificate)
+        if let Some(Err(Error::InvalidCertificate(CertificateError::BadEncoding))) =
+            chain.last().map(ParsedCertificate::try_from)
         {
-            return Err(failed(path, LoadCause::Damaged(number)));
+            let (number, line) = (chain.len(), block.line);
+            return Err(failed(path, LoadCause::Damaged { number, line }));
         }
     }
     if chain.is_empty() { Err(failed(path, LoadCause::NoCertificate)) } else { Ok(chain) }
@@ -144,18 +151,22 @@ fn may_be_in_a_chain(label: &str) -> bool {
 
 fn load_key(path: &Path) -> Result<PrivateKeyDer<'static>, LoadError> {
     let pem = read(path)?;
-    PrivateKeyDer::from_pem_slice(pem.text.as_bytes()).map_err(|error| {
-        let has_key = pem.blocks.iter().any(|block| block.label.ends_with("PRIVATE KEY"));
-        failed(
-            path,
-            match error {
-                pem::Error::NoItemsFound if pem.has_encrypted() => LoadCause::EncryptedKey,
-                pem::Error::NoItemsFound if has_key => LoadCause::KeyKind,
-                pem::Error::NoItemsFound => LoadCause::NoKey,
-                error => undecodable(&pem, &error),
-            },
-        )
-    })
+    for block in &pem.blocks {
+        match PrivateKeyDer::from_pem_slice(pem.text_of(block)) {
+            Ok(key) => return Ok(key),
+            Err(pem::Error::NoItemsFound) => {}
+            Err(error) => return Err(failed(path, undecodable(block, &error))),
+        }
+    }
+    let has_key = pem.blocks.iter().any(|block| block.label.ends_with("PRIVATE KEY"));
+    Err(failed(
+        path,
+        match has_key {
+            true if pem.has_encrypted() => LoadCause::EncryptedKey,
+            true => LoadCause::KeyKind,
+            false => LoadCause::NoKey,
+        },
+    ))
 }
 
 fn read(path: &Path) -> Result<Pem, LoadError> {
@@ -165,15 +176,14 @@ fn read(path: &Path) -> Result<Pem, LoadError> {
 
 /// Why rustls can't decode a block, without anything from the file: rustls's own text
 /// would show it.
-fn undecodable(pem: &Pem, error: &pem::Error) -> LoadCause {
-    match error {
+fn undecodable(block: &Block, error: &pem::Error) -> LoadCause {
+    let what = match error {
         // In the traditional form, headers stand before the Base64.
-        pem::Error::Base64Decode(_) if pem.has_encrypted() => LoadCause::EncryptedKey,
-        pem::Error::Base64Decode(_) => {
-            LoadCause::Content("the text between BEGIN and END is not Base64")
-        }
-        _ => LoadCause::Content("it can't be read"),
-    }
+        pem::Error::Base64Decode(_) if block.is_encrypted => return LoadCause::EncryptedKey,
+        pem::Error::Base64Decode(_) => "the text between this BEGIN line and its END is not Base64",
+        _ => "this block can't be read",
+    };
+    LoadCause::Malformed(Malformed::Line(block.line, what))
 }
 
 fn failed(path: &Path, cause: LoadCause) -> LoadError {

@@ -12,7 +12,6 @@ use crate::http::framing::Framing;
 use crate::http::head::Head;
 use crate::http::response::{Closes, Response};
 use crate::limits::Limits;
-use crate::serve::connections::State;
 use crate::serve::stream::Stream;
 use crate::serve::wire::Wire;
 
@@ -48,24 +47,20 @@ pub(crate) fn sends_no_more(head: &Head, body: &Body) -> bool {
 /// own TCP stack has received the client's acknowledgement" (RFC 9112 §9.6). Many clients
 /// read their answer only when they have sent a whole body, so it reads on for as long as
 /// they go on sending.
-pub(crate) fn close<S: Stream>(
-    mut wire: Wire<S>,
-    mut buffer: Buffer,
-    state: &State,
-    limits: &Limits,
-    how: Close,
-) {
-    if wire.flush().is_err() || matches!(how, Close::AtOnce) || wire.stream.end_writing().is_err() {
+pub(crate) fn close<S: Stream>(mut wire: Wire<S>, mut buffer: Buffer, limits: &Limits, how: Close) {
+    if let Close::AtOnce = how {
+        // If the peer is gone, nothing more can be done for it.
+        let _ = wire.flush();
+        return;
+    }
+    if wire.end().is_err() {
         return;
     }
     let mut now = Instant::now();
     let end = now + limits.linger_total;
-    // No request is worked on any more, so the connection can be evicted.
-    state.set_idle(now);
     while now < end
-        && let Ok(1..) = wire.read(buffer.space(), limits.linger_timeout)
+        && let Ok(1..) = wire.read_rest(buffer.space(), end.min(now + limits.linger_timeout))
     {
         now = Instant::now();
-        state.set_idle(now);
     }
 }

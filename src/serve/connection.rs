@@ -25,7 +25,7 @@ use crate::limits::Limits;
 use crate::routes::table::Routes;
 use crate::serve::access_log::AccessLog;
 use crate::serve::close::{self, Close, may_stay_open, sends_no_more};
-use crate::serve::connections::State;
+use crate::serve::state::{State, Wait};
 use crate::serve::stream::{Stream, is_timeout};
 use crate::serve::wire::Wire;
 use crate::serve::yielding::WorkerYielding;
@@ -73,7 +73,7 @@ impl<'c, S: Stream> Connection<'c, S> {
     fn new(stream: S, context: &'c Context<'c>) -> Connection<'c, S> {
         Connection {
             context,
-            wire: Wire::new(stream, context.peer, context.limits),
+            wire: Wire::new(stream, context.peer, context.limits, context.state),
             buffer: Buffer::default(),
             head_end: HeadEnd::default(),
             head_deadline: None,
@@ -112,7 +112,7 @@ impl<'c, S: Stream> Connection<'c, S> {
     fn wait_for_request(&mut self) -> io::Result<usize> {
         let Context { limits, state, yielding, .. } = self.context;
         self.buffer.shrink();
-        // `set_idle` came before this look at `must_end`; see `State`.
+        // The connection became idle before this look at `must_end`; see `State`.
         let timeout = if state.must_end() {
             // The peer may have sent a request before it knew of the server's stop.
             limits.stopping_idle_timeout
@@ -124,16 +124,14 @@ impl<'c, S: Stream> Connection<'c, S> {
         if self.has_answered {
             yielding.yield_if_it_helps();
         }
-        let read = self.wire.read(self.buffer.space(), timeout);
-        state.set_busy();
-        read
+        self.wire.read_first(self.buffer.space(), timeout)
     }
 
     /// Waits for more of a head.
     fn wait_for_head(&mut self) -> io::Result<usize> {
         let timeout = self.context.limits.head_timeout;
         let deadline = *self.head_deadline.get_or_insert_with(|| Instant::now() + timeout);
-        self.wire.read_until(self.buffer.space(), deadline)
+        self.wire.read_rest(self.buffer.space(), deadline)
     }
 
     /// The length of the head at the front of the buffer, if that head is whole.
@@ -209,7 +207,7 @@ impl<'c, S: Stream> Connection<'c, S> {
         if !self.head_end.has_begun() {
             // Before the write: as soon as the peer has its answer, its connection
             // can be evicted for that of another peer.
-            self.context.state.set_idle(self.wire.clock.last());
+            self.context.state.set(Wait::Request(self.wire.clock.last()));
         }
         self.wire.flush().map_err(|_| Close::AtOnce)
     }
@@ -233,8 +231,8 @@ impl<'c, S: Stream> Connection<'c, S> {
     }
 
     fn close(self, how: Close) {
-        let Context { state, limits, .. } = self.context;
-        close::close(self.wire, self.buffer, state, limits, how);
+        let limits = self.context.limits;
+        close::close(self.wire, self.buffer, limits, how);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::limits::Limits;
 use crate::routes::table::Routes;
 use crate::serve::connection::{self, Context};
-use crate::serve::connections::State;
+use crate::serve::state::State;
 use crate::serve::stream::Stream;
 use crate::serve::yielding::{WorkerYielding, Yielding};
 

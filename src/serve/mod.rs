@@ -13,6 +13,7 @@ pub(crate) mod pem;
 pub(crate) mod server;
 pub(crate) mod shortage;
 pub(crate) mod socket;
+pub(crate) mod state;
 pub(crate) mod stop;
 pub(crate) mod stream;
 #[cfg(feature = "tls")]

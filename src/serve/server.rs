@@ -16,10 +16,11 @@ use crate::serve::address_space::room_for_connections;
 use crate::serve::connection::{self, Context};
 use crate::serve::connections::{Connected, Connections, OpenConnection};
 use crate::serve::shortage::{PAUSE, Shortage, make_room_or_pause};
-use crate::serve::socket::Socket;
+use crate::serve::socket::{self, Socket};
+use crate::serve::state::Wait;
 use crate::serve::stop::Stop;
 use crate::serve::tls::Tls;
-use crate::serve::workers::Queue;
+use crate::serve::workers::{Queue, give_memory_back};
 use crate::serve::yielding::{WorkerYielding, Yielding};
 
 /// A server that listens, and does not answer yet.
@@ -81,6 +82,7 @@ impl Server {
     pub fn from_listener(listener: TcpListener) -> io::Result<Server> {
         let address = listener.local_addr()?;
         let (limits, stop) = (Limits::default(), Stop::new(address));
+        socket::prepare(&listener)?;
         Ok(Server { listener, address, limits, tls: None, stop })
     }
 
@@ -217,7 +219,7 @@ impl Acceptor {
         // one that is evicted. If none is, it gets 503; `try_clone`, because the connection
         // itself leaves `connections` here.
         let Some(connection) = queue.take_back() else { return };
-        connection.connected.state.set_busy();
+        connection.connected.state.set(Wait::Nothing);
         if connections.make_room(PAUSE) {
             queue.push(connection);
         } else if let Ok(stream) = connection.connected.stream.try_clone() {
@@ -241,12 +243,13 @@ impl Shared {
                 log::debug!("a connection has ended before it was served: {error}");
             }
         }
+        give_memory_back();
     }
 
     fn serve(&self, connected: &Connected, yielding: &WorkerYielding) -> io::Result<()> {
         let (stream, state) = (&connected.stream, &connected.state);
         // Until its first bytes come, so also during a TLS handshake, it can be evicted.
-        state.set_idle(Instant::now());
+        state.set(Wait::Request(Instant::now()));
         let Shared { routes, limits, .. } = self;
         let socket = Socket::new(stream, state, limits)?;
         let peer = Some(canonical(stream.peer_addr()?));

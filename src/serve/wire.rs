@@ -16,15 +16,19 @@ use crate::http::response::Response;
 use crate::http::response_head::{Persistence, write_head};
 use crate::limits::Limits;
 use crate::serve::access_log::AccessLog;
+use crate::serve::state::{Lag, State, Wait};
 use crate::serve::stream::{Stream, is_timeout};
 
 /// A connection's stream, and the answers that are not written to it yet.
 pub(crate) struct Wire<'c, S> {
-    pub(crate) stream: S,
+    stream: S,
     pub(crate) clock: Clock,
     output: Vec<u8>,
     log: AccessLog,
     limits: &'c Limits,
+    state: &'c State,
+    /// How far the peer is behind with the request that it is sending.
+    lag: Lag,
     /// The read timeout that the stream has now; zero before the first read. It is set
     /// only when another one is needed, so a request on the fast path costs no
     /// `setsockopt`.
@@ -35,9 +39,15 @@ impl<'c, S: Stream> Wire<'c, S> {
     /// The memory that the output keeps from one batch of answers to the next, in bytes.
     const OUTPUT: usize = 3072;
 
-    pub(crate) fn new(stream: S, peer: Option<SocketAddr>, limits: &'c Limits) -> Wire<'c, S> {
-        let (output, log, read_timeout) = (Vec::new(), AccessLog::new(peer), Duration::ZERO);
-        Wire { stream, clock: Clock::new(), output, log, limits, read_timeout }
+    pub(crate) fn new(
+        stream: S,
+        peer: Option<SocketAddr>,
+        limits: &'c Limits,
+        state: &'c State,
+    ) -> Wire<'c, S> {
+        let (clock, output, log) = (Clock::new(), Vec::new(), AccessLog::new(peer));
+        let (lag, read_timeout) = (Lag::default(), Duration::ZERO);
+        Wire { stream, clock, output, log, limits, state, lag, read_timeout }
     }
 
     /// Adds an answer to the output; writes both at once if the answer is too large for
@@ -69,10 +79,27 @@ impl<'c, S: Stream> Wire<'c, S> {
         if self.output.is_empty() { Ok(()) } else { self.write(&[]) }
     }
 
+    /// Writes everything that is in the output, and ends the server's side.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        // Before the write: as soon as the peer has its answer, its connection can be
+        // evicted for that of another peer.
+        self.state.set(Wait::PeerToSend(Instant::now()));
+        self.flush()?;
+        self.stream.end_writing()
+    }
+
     /// Writes the output, then `body`. No other function writes answers.
     fn write(&mut self, body: &[u8]) -> io::Result<()> {
+        // Within a request or a batch, the connection is not idle, and does wait for its peer.
+        let before = self.state.wait();
+        if before == Wait::Nothing {
+            self.state.set(Wait::PeerToRead(self.clock.last()));
+        }
         let written =
             self.stream.write_all(&self.output).and_then(|()| self.stream.write_all(body));
+        if before == Wait::Nothing {
+            self.state.set(before);
+        }
         self.output.clear();
         // A batch of pipelined answers does not keep its memory for ever.
         self.output.shrink_to(Self::OUTPUT);
@@ -80,9 +107,33 @@ impl<'c, S: Stream> Wire<'c, S> {
         written
     }
 
-    /// Waits for bytes, `timeout` at most. Returns their number; 0 if the peer has closed
-    /// its side.
-    pub(crate) fn read(&mut self, into: &mut [u8], timeout: Duration) -> io::Result<usize> {
+    /// Waits for the first bytes of a request, `timeout` at most. Returns their number; 0 if
+    /// the peer has closed its side.
+    pub(crate) fn read_first(&mut self, into: &mut [u8], timeout: Duration) -> io::Result<usize> {
+        let read = self.read(into, timeout);
+        self.state.set(Wait::Nothing);
+        self.lag = Lag::default();
+        read
+    }
+
+    /// Waits for more of what the peer has begun to send, until `deadline` at most. If there
+    /// is no room for a connection that waits, that is a timeout, too.
+    pub(crate) fn read_rest(&mut self, into: &mut [u8], deadline: Instant) -> io::Result<usize> {
+        let now = Instant::now();
+        let timeout = deadline.saturating_duration_since(now);
+        if timeout.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.state.set(Wait::PeerToSend(self.lag.since(now)));
+        let read = self.read(into, timeout);
+        self.state.set(Wait::Nothing);
+        let count = *read.as_ref().unwrap_or(&0);
+        self.lag.add(now.elapsed(), count, self.limits.crowded_rate);
+        // The accept loop shuts down the socket of a connection that must end.
+        if count == 0 && self.state.must_end() { Err(io::ErrorKind::TimedOut.into()) } else { read }
+    }
+
+    fn read(&mut self, into: &mut [u8], timeout: Duration) -> io::Result<usize> {
         if timeout != self.read_timeout {
             self.stream.set_read_timeout(timeout)?;
             self.read_timeout = timeout;
@@ -94,22 +145,13 @@ impl<'c, S: Stream> Wire<'c, S> {
             }
         }
     }
-
-    /// As [`read`](Wire::read), until `deadline` at most.
-    pub(crate) fn read_until(&mut self, into: &mut [u8], deadline: Instant) -> io::Result<usize> {
-        let rest = deadline.saturating_duration_since(Instant::now());
-        if rest.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        self.read(into, rest)
-    }
 }
 
 /// Where a request's body comes from. The peer may wait for an earlier answer, or
 /// for `100 Continue`, before it sends the body: so these are written first.
 impl<S: Stream> Source for Wire<'_, S> {
     fn read_more(&mut self, into: &mut [u8], deadline: Instant) -> Result<usize, Error> {
-        match self.flush().and_then(|()| self.read_until(into, deadline)) {
+        match self.flush().and_then(|()| self.read_rest(into, deadline)) {
             Ok(0) => Err(Error::BodyTruncated),
             Ok(count) => Ok(count),
             Err(error) if is_timeout(&error) => Err(Error::BodyTimeout),

@@ -5,6 +5,7 @@
 //! starts a new worker only if no worker waits.
 
 use std::collections::VecDeque;
+use std::hint::black_box;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -82,6 +83,16 @@ impl<T> Queue<T> {
         // Nothing that can panic runs under the lock.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Lets the allocator give memory back to the system, when a worker ends.
+///
+/// The allocator of glibc keeps small blocks that were freed, until a large one is freed:
+/// after 10,000 connections, 50 MiB. Nothing is ever written to this one.
+pub(crate) fn give_memory_back() {
+    const LARGE: usize = 100 << 10;
+    // `black_box`, because the compiler may leave out a block that nothing uses.
+    drop(black_box(Vec::<u8>::with_capacity(LARGE)));
 }
 
 #[cfg(test)]

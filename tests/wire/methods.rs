@@ -86,6 +86,7 @@ fn options_lists_the_allowed_methods() {
         row("OPTIONS with a body")
             .sends("OPTIONS / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
             .gets([204])
+            .and_closes()
             .see("RFC 9110 §9.3.7"),
         row("OPTIONS in HTTP/1.0")
             .sends("OPTIONS * HTTP/1.0\r\n\r\n")
@@ -121,6 +122,7 @@ fn a_method_that_the_path_does_not_have_gets_405() {
         row("PUT with a body")
             .sends("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
             .gets([405])
+            .and_closes()
             .see("RFC 9110 §15.5.6"),
         row("a header that asks for another method")
             .sends("GET / HTTP/1.1\r\nHost: a\r\nX-HTTP-Method-Override: DELETE\r\n\r\n")
@@ -200,6 +202,7 @@ fn an_unknown_method_is_not_implemented() {
                  GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n.",
             )
             .gets([501])
+            .and_closes()
             .see("RFC 9112 §6.3"),
     ]);
 }
@@ -232,16 +235,16 @@ fn a_body_never_becomes_a_request_whatever_the_method() {
         counted("GET with a body", "GET /", 200),
         counted("HEAD with a body", "HEAD /", 200).where_head_is([0]),
         counted("DELETE with a body", "DELETE /", 200).with_body("deleted\n"),
-        counted("OPTIONS with a body", "OPTIONS *", 204),
-        counted("TRACE with a body", "TRACE /", 405),
-        counted("a body for a path that does not exist", "POST /nope", 404),
+        counted("OPTIONS with a body", "OPTIONS *", 204).and_closes(),
+        counted("TRACE with a body", "TRACE /", 405).and_closes(),
+        counted("a body for a path that does not exist", "POST /nope", 404).and_closes(),
         counted("a body that its handler does not read", "POST /unread", 200),
         counted("a body that its handler reads in part", "POST /some", 200).with_body("GE"),
         counted("a body for a handler whose answer is malformed", "GET /split", 500),
         chunked("GET with chunks", "GET /", 200),
         chunked("HEAD with chunks", "HEAD /", 200).where_head_is([0]),
         chunked("DELETE with chunks", "DELETE /", 200).with_body("deleted\n"),
-        chunked("chunks for a path that does not exist", "POST /nope", 404),
+        chunked("chunks for a path that does not exist", "POST /nope", 404).and_closes(),
         chunked("chunks that their handler does not read", "POST /unread", 200),
         chunked("chunks that their handler reads in part", "POST /some", 200).with_body("GE"),
     ]);

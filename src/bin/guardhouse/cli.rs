@@ -1,5 +1,5 @@
-//! The command line: the options, the text of `--help`, and what is wrong with a
-//! command line that can't be followed.
+//! The command line: the commands, the options, and what is wrong with a command line
+//! that can't be followed. `help.rs` has the text of `--help`.
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -17,17 +17,31 @@ pub enum Command {
     Serve(Options),
     /// Print the route table.
     Routes,
-    /// Print a line for the users file: this name, a new token, these scopes. Add it
-    /// to the file, if one is named.
-    NewToken { name: String, scopes: Vec<String>, file: Option<PathBuf> },
-    /// Read a password, and print its hash for the users file.
+    /// Print a new token, and its line for the users file.
+    NewToken(UserLine),
+    /// Read a password, and print a line for the users file with its hash.
+    NewPassword(UserLine),
+    /// Read a password, and print its hash.
     HashPassword,
-    /// Ask a running server whether it is well.
-    HealthCheck { url: String },
-    /// Print [`HELP`].
+    /// Print a line for the file of the keys that sign tokens.
+    NewKey,
+    /// Ask a running server whether it is well. An `https://` URL needs the file of the
+    /// server's certificate.
+    HealthCheck { url: String, certificate: Option<PathBuf> },
+    /// Print [`HELP`](crate::help::HELP).
     Help,
     /// Print the version.
     Version,
+}
+
+/// A line for the users file, except its secret. It is added to the file, if one is named.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct UserLine {
+    pub name: String,
+    pub scopes: Vec<String>,
+    /// A day such as `2027-01-31`.
+    pub last_day: Option<String>,
+    pub file: Option<PathBuf>,
 }
 
 /// The options of the server.
@@ -41,6 +55,10 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// `None` for the library's default.
     pub token_lifetime: Option<Duration>,
+    /// The keys that sign tokens; without them, tokens are in memory.
+    pub token_key: Option<PathBuf>,
+    /// How soon a changed file is loaded; zero for never.
+    pub reload_every: Duration,
     pub log_level: LevelFilter,
     /// The time from the first signal to the end of listening.
     pub drain_delay: Duration,
@@ -55,65 +73,14 @@ impl Default for Options {
             allow_short_tokens: false,
             tls: None,
             token_lifetime: None,
+            token_key: None,
+            reload_every: Duration::from_secs(5),
             log_level: LevelFilter::Info,
             drain_delay: Duration::ZERO,
             limits: Limits::default(),
         }
     }
 }
-
-/// What `--help` prints.
-pub const HELP: &str = "\
-A minimal HTTP/1.1 server whose routes are protected by guards.
-
-Usage: guardhouse [OPTIONS]
-       guardhouse COMMAND
-
-Options:
-  --listen HOST:PORT      where the server listens [default: 127.0.0.1:8000];
-                          port 0 means any free port
-  --users FILE            the users, one on each line: name:token:scopes
-                          [default: the tokens of the lesson]
-  --allow-short-tokens    accept tokens of less than 16 characters in the users
-                          file, which can be guessed: for tests only
-  --token-lifetime SECS   how long a token from POST /token is valid
-                          [default: 3600] (login)
-  --tls-cert FILE         serve HTTPS with this certificate and its chain,
-                          in PEM (tls)
-  --tls-key FILE          the private key of the certificate, in PEM (tls)
-  --max-connections N     how many connections can be open at the same time
-                          [default: 16384]
-  --idle-timeout SECS     how long a connection may wait for its next request
-                          [default: 75]
-  --drain-delay SECS      how long the server still takes requests after
-                          SIGTERM, while /readyz answers 503 [default: 0]
-  --grace SECS            how long open requests may then take [default: 10]
-  --log-level LEVEL       off, error, warn, info, debug or trace
-                          [default: info]
-
-Commands:
-  --routes                print the route table: method, path, guard, summary
-  --new-token NAME [SCOPE ...] [--append FILE]
-                          print a line for the users file, with a new token;
-                          with --append, add it to that file as well
-  --hash-password         read a password from the terminal or from stdin, and
-                          print its hash for the users file (login)
-  --healthcheck URL       send GET, and exit with 0 if the answer is 2xx;
-                          'default' means http://127.0.0.1:8000/healthz
-  -h, --help              print this help
-  -V, --version           print the version
-
-(login)  only in builds made with: cargo build --release --features login
-(tls)    only in builds made with: cargo build --release --features tls
-
-When the server is ready, it prints one line to stdout:
-listening on http://HOST:PORT (or https://)
-A browser shows the routes at /docs, and can try them there.
-Logs go to stderr. SIGHUP loads the users and the certificate again. SIGTERM,
-SIGINT and SIGQUIT stop the server; another one stops it at once, except that
-the same one within a second changes nothing.
-Exit codes: 0 success, 1 failure, 2 wrong usage.
-";
 
 /// Reads the arguments after the program's name.
 ///
@@ -145,7 +112,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
                 );
             }
             "--hash-password" => return Ok(Command::HashPassword),
-            "--routes" | "-h" | "--help" | "-V" | "--version" | "--allow-short-tokens"
+            "--routes"
+            | "--new-key"
+            | "-h"
+            | "--help"
+            | "-V"
+            | "--version"
+            | "--allow-short-tokens"
                 if value.is_some() =>
             {
                 return Err(format!("{name} takes no value"));
@@ -155,6 +128,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
                 continue;
             }
             "--routes" => return Ok(Command::Routes),
+            "--new-key" => return Ok(Command::NewKey),
             "-h" | "--help" => return Ok(Command::Help),
             "-V" | "--version" => return Ok(Command::Version),
             _ => {}
@@ -162,8 +136,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
         let value = value.or_else(|| arguments.next());
         let value = value.ok_or_else(|| format!("{name} needs a value"));
         match name {
-            "--new-token" => return new_token(value?, arguments),
-            "--healthcheck" => return Ok(Command::HealthCheck { url: health_check_url(value?) }),
+            "--new-token" => return user_line(value?, arguments).map(Command::NewToken),
+            "--new-password" => return user_line(value?, arguments).map(Command::NewPassword),
+            "--healthcheck" => return health_check(value?, arguments, certificate),
             "--tls-cert" => certificate = Some(value?.into()),
             "--tls-key" => key = Some(value?.into()),
             _ => options.set(name, value)?,
@@ -173,29 +148,42 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
     Ok(Command::Serve(options))
 }
 
-/// `--new-token`: the arguments after its name are scopes, except `--append FILE`.
-fn new_token(name: String, mut arguments: impl Iterator<Item = String>) -> Result<Command, String> {
-    let (mut scopes, mut file) = (Vec::new(), None);
+/// The arguments after a name are scopes, except `--until DAY` and `--append FILE`.
+fn user_line(
+    name: String,
+    mut arguments: impl Iterator<Item = String>,
+) -> Result<UserLine, String> {
+    let mut line = UserLine { name, ..UserLine::default() };
+    if line.name.starts_with('-') {
+        return Err(format!("unexpected option {:?} where a name is needed", line.name));
+    }
     while let Some(argument) = arguments.next() {
-        if argument == "--append" {
-            file = Some(arguments.next().ok_or("--append needs a value")?.into());
-        } else if let Some(value) = argument.strip_prefix("--append=") {
-            file = Some(value.into());
-        } else if argument.starts_with('-') {
-            return Err(format!("unexpected option {argument:?} after --new-token"));
-        } else {
-            scopes.push(argument);
+        let (option, value) = match argument.split_once('=') {
+            Some((option, value)) if option.starts_with('-') => (option, Some(value.to_owned())),
+            _ => (argument.as_str(), None),
+        };
+        let mut value =
+            || value.clone().or_else(|| arguments.next()).ok_or(format!("{option} needs a value"));
+        match option {
+            "--append" => line.file = Some(value()?.into()),
+            "--until" => line.last_day = Some(value()?),
+            _ if option.starts_with('-') => {
+                return Err(format!("unexpected option {option:?} after a name"));
+            }
+            _ => line.scopes.push(argument),
         }
     }
-    Ok(Command::NewToken { name, scopes, file })
+    Ok(line)
 }
 
 /// Refuses an option whose feature is not in this build, and says which build has
 /// it.
 fn require_feature(name: &str) -> Result<(), String> {
     let (feature, is_built_in) = match name {
-        // The answer differs between builds, and nothing else here does.
-        "--token-lifetime" | "--hash-password" => ("login", cfg!(feature = "login")),
+        "--token-lifetime" | "--token-key" | "--new-key" | "--new-password" | "--hash-password" => {
+            // The answer differs between builds, and nothing else here does.
+            ("login", cfg!(feature = "login"))
+        }
         // This answer, too, differs between builds.
         "--tls-cert" | "--tls-key" => ("tls", cfg!(feature = "tls")),
         _ => return Ok(()),
@@ -209,8 +197,24 @@ fn require_feature(name: &str) -> Result<(), String> {
     ))
 }
 
-fn health_check_url(url: String) -> String {
-    if url == "default" { "http://127.0.0.1:8000/healthz".to_owned() } else { url }
+/// `--healthcheck`: after its URL there may be `--tls-cert FILE`.
+fn health_check(
+    url: String,
+    mut arguments: impl Iterator<Item = String>,
+    mut certificate: Option<PathBuf>,
+) -> Result<Command, String> {
+    while let Some(argument) = arguments.next() {
+        let value = match argument.split_once('=') {
+            Some(("--tls-cert", value)) => Some(value.to_owned()),
+            _ if argument == "--tls-cert" => arguments.next(),
+            _ => return Err(format!("unexpected argument {argument:?} after --healthcheck")),
+        };
+        require_feature("--tls-cert")?;
+        certificate = Some(value.ok_or("--tls-cert needs a value")?.into());
+    }
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    let url = if url == "default" { format!("{scheme}://127.0.0.1:8000/healthz") } else { url };
+    Ok(Command::HealthCheck { url, certificate })
 }
 
 impl Options {
@@ -220,6 +224,7 @@ impl Options {
         match name {
             "--listen" => self.listen = value?,
             "--users" => self.users = Some(value?.into()),
+            "--token-key" => self.token_key = Some(value?.into()),
             "--token-lifetime" => {
                 self.token_lifetime = Some(seconds(name, &value?, 1..=31_536_000)?);
             }
@@ -227,8 +232,9 @@ impl Options {
             "--idle-timeout" => self.limits.idle_timeout = seconds(name, &value?, 1..=86_400)?,
             "--drain-delay" => self.drain_delay = seconds(name, &value?, 0..=3_600)?,
             "--grace" => self.limits.grace = seconds(name, &value?, 0..=3_600)?,
+            "--reload-every" => self.reload_every = seconds(name, &value?, 0..=86_400)?,
             "--log-level" => self.log_level = log_level(&value?)?,
-            "--append" => return Err("--append goes after --new-token NAME".to_owned()),
+            "--append" | "--until" => return Err(format!("{name} goes after --new-token NAME")),
             _ if name.starts_with('-') => return Err(format!("unknown option {name:?}")),
             _ => return Err(format!("unexpected argument {name:?}")),
         }
@@ -271,6 +277,7 @@ fn number(name: &str, value: &str, range: RangeInclusive<usize>) -> Result<usize
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::help::HELP;
 
     #[track_caller]
     fn parsed(arguments: &[&str]) -> Result<Command, String> {
@@ -310,31 +317,44 @@ mod tests {
         assert_eq!(parsed(&["-h"]), Ok(Command::Help));
         assert_eq!(parsed(&["-V"]), Ok(Command::Version));
         let scopes = vec!["a".into(), "b".into()];
-        let new_token = Command::NewToken { name: "ann".into(), scopes, file: None };
-        assert_eq!(parsed(&["--new-token", "ann", "a", "b"]), Ok(new_token));
-        let check = Command::HealthCheck { url: "http://127.0.0.1:8000/healthz".into() };
+        let line = UserLine { name: "ann".into(), scopes, ..UserLine::default() };
+        assert_eq!(parsed(&["--new-token", "ann", "a", "b"]), Ok(Command::NewToken(line)));
+        let url = "http://127.0.0.1:8000/healthz".to_owned();
+        let check = Command::HealthCheck { url, certificate: None };
         assert_eq!(parsed(&["--healthcheck", "default"]), Ok(check));
+        let unexpected = Err("unexpected argument \"--nope\" after --healthcheck".to_owned());
+        assert_eq!(parsed(&["--healthcheck", "default", "--nope"]), unexpected);
     }
 
     #[test]
-    fn a_new_token_can_be_added_to_a_file_that_is_named_before_or_after_the_scopes() {
-        let scopes = vec!["a".into(), "b".into()];
-        let command =
-            Ok(Command::NewToken { name: "ann".into(), scopes, file: Some("u.txt".into()) });
+    fn a_new_line_can_have_a_last_day_and_a_file_before_or_after_the_scopes() {
+        let line = UserLine {
+            name: "ann".into(),
+            scopes: vec!["a".into(), "b".into()],
+            last_day: Some("2027-01-31".into()),
+            file: Some("u.txt".into()),
+        };
+        let command = Ok(Command::NewToken(line));
         for arguments in [
-            &["--new-token", "ann", "a", "b", "--append", "u.txt"][..],
-            &["--new-token", "ann", "--append", "u.txt", "a", "b"],
-            &["--new-token=ann", "--append=u.txt", "a", "b"],
+            &["--new-token", "ann", "a", "b", "--until", "2027-01-31", "--append", "u.txt"][..],
+            &["--new-token", "ann", "--append", "u.txt", "a", "--until", "2027-01-31", "b"],
+            &["--new-token=ann", "--append=u.txt", "--until=2027-01-31", "a", "b"],
         ] {
             assert_eq!(parsed(arguments), command, "{arguments:?}");
         }
         for (arguments, says) in [
             (&["--new-token", "ann", "--append"][..], "--append needs a value"),
+            (&["--new-token", "ann", "--until"], "--until needs a value"),
             (
                 &["--new-token", "ann", "--listen", "a"],
-                "unexpected option \"--listen\" after --new-token",
+                "unexpected option \"--listen\" after a name",
+            ),
+            (
+                &["--new-token", "--append", "u.txt"],
+                "unexpected option \"--append\" where a name is needed",
             ),
             (&["--append", "u.txt"], "--append goes after --new-token NAME"),
+            (&["--until", "2027-01-31"], "--until goes after --new-token NAME"),
         ] {
             assert_eq!(parsed(arguments), Err(says.to_owned()));
         }
@@ -353,6 +373,9 @@ mod tests {
     #[test]
     fn a_build_with_logins_has_their_options() {
         assert_eq!(parsed(&["--hash-password"]), Ok(Command::HashPassword));
+        assert_eq!(parsed(&["--new-key"]), Ok(Command::NewKey));
+        let line = UserLine { name: "ann".into(), ..UserLine::default() };
+        assert_eq!(parsed(&["--new-password", "ann"]), Ok(Command::NewPassword(line)));
         let options = options(&["--token-lifetime", "60"]);
         assert_eq!(options.token_lifetime, Some(Duration::from_secs(60)));
         // Never from the command line: other users of the machine can read that.
@@ -365,7 +388,9 @@ mod tests {
     #[cfg(not(feature = "login"))]
     #[test]
     fn a_build_without_logins_says_which_one_has_them() {
-        for option in ["--hash-password", "--token-lifetime"] {
+        for option in
+            ["--hash-password", "--new-password", "--token-lifetime", "--token-key", "--new-key"]
+        {
             let says = "needs a build with the feature login: \
                         cargo build --release --features login";
             assert_eq!(parsed(&[option]), Err(format!("{option} {says}")));
@@ -382,6 +407,25 @@ mod tests {
         assert_eq!(one("--tls-key=k"), "--tls-key needs --tls-cert as well");
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn a_health_check_takes_the_certificate_of_the_server() {
+        let check = |url: &str| {
+            Ok(Command::HealthCheck { url: url.to_owned(), certificate: Some("c.pem".into()) })
+        };
+        for arguments in [
+            &["--healthcheck", "default", "--tls-cert", "c.pem"][..],
+            &["--healthcheck=default", "--tls-cert=c.pem"],
+            &["--tls-cert", "c.pem", "--healthcheck", "default"],
+        ] {
+            assert_eq!(parsed(arguments), check("https://127.0.0.1:8000/healthz"));
+        }
+        let other = parsed(&["--healthcheck", "https://a/b", "--tls-cert=c.pem"]);
+        assert_eq!(other, check("https://a/b"));
+        let missing = Err("--tls-cert needs a value".to_owned());
+        assert_eq!(parsed(&["--healthcheck", "default", "--tls-cert"]), missing);
+    }
+
     #[cfg(not(feature = "tls"))]
     #[test]
     fn a_build_without_tls_says_which_one_has_it() {
@@ -390,6 +434,8 @@ mod tests {
                         cargo build --release --features tls";
             assert_eq!(parsed(&[option, "file.pem"]), Err(format!("{option} {says}")));
         }
+        let check = parsed(&["--healthcheck", "default", "--tls-cert", "file.pem"]);
+        assert!(check.is_err_and(|usage| usage.contains("the feature tls")));
     }
 
     #[test]

@@ -12,8 +12,10 @@
 //! handler.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use guardhouse::Method::GET;
+use guardhouse::guard::is_same;
 use guardhouse::{Guard, Refusal, Request, Response, Route, User, Users, guard, json};
 
 use crate::logins;
@@ -51,8 +53,11 @@ pub struct Guards {
     pub dashboard: Guard<User>,
     pub me: Guard<User>,
     pub admin: Guard<User>,
-    /// Accepts each token that one of the other guards accepts. `/auth` uses it.
-    pub any: Guard<User>,
+    /// Accepts each token that one of the other guards accepts. `/auth` uses it, and the
+    /// next one.
+    pub by_token: Guard<User>,
+    /// The same, with the token as the password of Basic.
+    pub by_name: Guard<User>,
 }
 
 impl Guards {
@@ -66,22 +71,38 @@ impl Guards {
             ("validtoken", User::new("user1", [])),
             ("secret", User::new("admin", [])),
         ];
-        let guard_for = |users: Users| current_user(move |token| users.by_token(token));
-        let any = guard_for(Users::new(users.clone()));
-        let [protected, dashboard, me, admin] = users.map(|user| guard_for(Users::new([user])));
-        Guards { verified: Guard::new(verify_user), protected, dashboard, me, admin, any }
+        let all = Arc::new(Users::new(users.clone()));
+        let find = move |token: &str| all.by_token(token);
+        let (by_token, by_name) = (current_user(find.clone()), current_user_by_name(find));
+        let [protected, dashboard, me, admin] = users.map(|user| {
+            let user = Users::new([user]);
+            current_user(move |token| user.by_token(token))
+        });
+        Guards {
+            verified: Guard::new(verify_user),
+            protected,
+            dashboard,
+            me,
+            admin,
+            by_token,
+            by_name,
+        }
     }
 
     /// The guards for your own users: one guard finds them all, and each user may
     /// use every route.
-    pub fn for_users(signed_in: Guard<User>) -> Guards {
+    pub fn for_users(
+        by_token: impl Fn(&str) -> Option<User> + Clone + Send + Sync + 'static,
+    ) -> Guards {
+        let signed_in = current_user(by_token.clone());
         Guards {
             verified: Guard::new(verify_user),
             protected: signed_in.clone(),
             dashboard: signed_in.clone(),
             me: signed_in.clone(),
             admin: signed_in.clone(),
-            any: signed_in,
+            by_token: signed_in,
+            by_name: current_user_by_name(by_token),
         }
     }
 }
@@ -101,6 +122,18 @@ pub fn current_user(
     by_token: impl Fn(&str) -> Option<User> + Send + Sync + 'static,
 ) -> Guard<User> {
     logins::announce(guard::bearer(REALM, by_token).logged_as(User::name))
+}
+
+/// The same for clients that can't send a Bearer token, such as browsers, git and pip: the
+/// user's name and the token are the two parts of Basic (RFC 7617 §2).
+fn current_user_by_name(
+    by_token: impl Fn(&str) -> Option<User> + Send + Sync + 'static,
+) -> Guard<User> {
+    let find = move |name: &str, token: &str| {
+        // Only a client that has the token learns whether the name is right.
+        by_token(token).filter(|user| is_same(user.name().as_bytes(), name.as_bytes()))
+    };
+    guard::basic(REALM, find).logged_as(User::name)
 }
 
 fn open(_: &mut Request) -> Response {
@@ -192,8 +225,7 @@ mod tests {
 
     #[test]
     fn every_user_of_a_users_file_may_use_every_route() {
-        let ann = current_user(|token| (token == "t").then(|| User::new("Ann", [])));
-        let guards = Guards::for_users(ann);
+        let guards = Guards::for_users(|token: &str| (token == "t").then(|| User::new("Ann", [])));
         for path in ["/secure", "/protected", "/dashboard", "/users/me", "/admin"] {
             assert_eq!(get(guards.clone(), path, Some("t")).0, 200, "{path}");
         }

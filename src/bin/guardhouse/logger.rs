@@ -120,7 +120,9 @@ impl Writer {
             batches(batch, BATCH_BYTES, |entry| self.write(entry));
             let lost = self.lost.swap(0, Relaxed);
             if lost > 0 {
-                let text = format!("{lost} log lines were lost: the reader of stderr is too slow");
+                let text = format!(
+                    "log lines were lost, because the reader of stderr is too slow: {lost}"
+                );
                 self.write(Entry::Other(Line {
                     level: Level::Warn,
                     target: "guardhouse".to_owned(),

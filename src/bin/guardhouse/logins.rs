@@ -4,11 +4,14 @@
 //! `no_logins.rs` has the same functions for builds without the feature.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use guardhouse::Method::POST;
-use guardhouse::{Account, Guard, Login, LoginLimits, Password, Request, Route, User, UsersFile};
+use guardhouse::{
+    Account, Guard, Login, LoginLimits, Password, Request, Route, TokenKeys, User, UsersFile, users,
+};
 
 use crate::prompt;
 
@@ -21,8 +24,16 @@ pub struct Logins(Login);
 
 impl Logins {
     /// Logins for the users of a file. Without a file, nobody can log in: the
-    /// lesson's own users have no passwords.
-    pub fn new(users: Option<Arc<UsersFile>>, token_lifetime: Option<Duration>) -> Logins {
+    /// lesson's own users have no passwords. With a file of keys, tokens are signed.
+    ///
+    /// # Errors
+    ///
+    /// The file of keys can't be loaded; the text says why.
+    pub fn new(
+        users: Option<Arc<UsersFile>>,
+        token_lifetime: Option<Duration>,
+        keys: Option<PathBuf>,
+    ) -> Result<Logins, String> {
         let mut limits = LoginLimits::default();
         if let Some(token_lifetime) = token_lifetime {
             limits.token_lifetime = token_lifetime;
@@ -31,7 +42,22 @@ impl Logins {
             Some(users) => users.account(name),
             None => Account::nobody(),
         };
-        Logins(Login::new(limits, account))
+        Ok(Logins(match keys {
+            None => Login::new(limits, account),
+            Some(keys) => {
+                let keys = TokenKeys::load(keys).map_err(|error| error.to_string())?;
+                Login::signed(limits, keys, account)
+            }
+        }))
+    }
+
+    /// Loads the file of keys again, if there is one, and logs the result.
+    pub fn reload_keys(&self) {
+        match self.0.keys().map(TokenKeys::reload) {
+            None => {}
+            Some(Ok(count)) => log::info!("keys that sign tokens are loaded again: {count}"),
+            Some(Err(error)) => log::error!("the server keeps the old keys: {error}"),
+        }
     }
 
     /// The user that got this token.
@@ -51,6 +77,20 @@ impl Logins {
 /// This guard; the route table now says that clients get tokens from `/token`.
 pub fn announce(guard: Guard<User>) -> Guard<User> {
     guard.tokens_from(TOKEN_PATH)
+}
+
+/// A line for the file of keys, with a new key.
+///
+/// # Errors
+///
+/// The system has no random source.
+pub fn new_key() -> io::Result<String> {
+    TokenKeys::new_line()
+}
+
+/// What stands for a new token in the users file: its hash.
+pub fn secret_for(token: &str) -> String {
+    users::hashed(token)
 }
 
 /// Reads a password from the terminal or from stdin. Returns its hash, as a users

@@ -5,12 +5,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod allocator;
 mod backlog;
 mod cli;
 mod commands;
 mod control;
 mod failure;
 mod health_check;
+mod help;
 #[cfg(feature = "tls")]
 mod https;
 #[cfg(not(feature = "tls"))]
@@ -25,24 +27,31 @@ mod logins;
 #[path = "no_logins.rs"]
 mod logins;
 mod operations;
+#[cfg(feature = "tls")]
+mod pinned;
+#[cfg(not(feature = "tls"))]
+#[path = "no_pinned.rs"]
+mod pinned;
 #[cfg(feature = "login")]
 mod prompt;
 mod reload;
 mod signals;
+mod watched;
 
 use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use cli::{Command, Options};
-use control::Control;
+use control::{Control, Parts};
 use failure::Failure;
 use guardhouse::{Routes, UsersFile};
 use https::Https;
 use lesson::Guards;
 use logins::Logins;
 use operations::Readiness;
-use reload::Reload;
+use reload::{Load, Reload};
+use watched::Watched;
 
 fn main() -> ExitCode {
     let command = cli::parse(env::args_os().skip(1)).map_err(Failure::WrongUsage);
@@ -59,33 +68,41 @@ fn run(command: Command) -> Result<(), Failure> {
             log::logger().flush();
             result
         }
-        Command::Help => commands::print(cli::HELP),
+        Command::Help => commands::print(help::HELP),
         Command::Version => {
             commands::print(concat!("guardhouse ", env!("CARGO_PKG_VERSION"), "\n"))
         }
         Command::Routes => {
-            let logins = Logins::new(None, None);
+            let logins = Logins::new(None, None, None).map_err(Failure::CouldNotRun)?;
             let routes = routes(Guards::published(), logins, Readiness::new());
             commands::print(&routes.to_string())
         }
-        Command::NewToken { name, scopes, file } => {
-            commands::new_token(&name, &scopes, file.as_deref())
-        }
+        Command::NewToken(line) => commands::new_token(&line),
+        Command::NewPassword(line) => commands::new_password(&line),
         Command::HashPassword => commands::hash_password(),
-        Command::HealthCheck { url } => commands::health_check(&url),
+        Command::NewKey => commands::new_key(),
+        Command::HealthCheck { url, certificate } => {
+            commands::health_check(&url, certificate.as_deref())
+        }
     }
 }
 
 /// Serves until a signal stops the server.
 fn serve(options: Options) -> Result<(), Failure> {
     logger::init(options.log_level);
+    allocator::restart_if_limited();
+    // First of all: without it, a signal would end the program while a file is loaded.
+    let control = Control::start();
     let load = if options.allow_short_tokens {
         UsersFile::load_allowing_short_tokens
     } else {
         UsersFile::load
     };
+    let users_file = Watched::new(options.users.clone());
     let users = options.users.map(load).transpose();
     let users = users.map_err(Failure::could_not_run)?.map(Arc::new);
+    let certificate = options.tls.clone().map(|(certificate, key)| [certificate, key]);
+    let certificate = Watched::new(certificate.into_iter().flatten());
     let https = Https::load(options.tls).map_err(Failure::could_not_run)?;
     let server = https.apply(listen::listen(&options.listen)?).with_limits(options.limits);
     let (scheme, address) = (https.scheme(), server.local_addr());
@@ -95,14 +112,23 @@ fn serve(options: Options) -> Result<(), Failure> {
              --tls-key, or listen on 127.0.0.1 and let a proxy in front do TLS"
         );
     }
-    let logins = Logins::new(users.clone(), options.token_lifetime);
+    let keys = Watched::new(options.token_key.clone());
+    let logins = Logins::new(users.clone(), options.token_lifetime, options.token_key)
+        .map_err(Failure::CouldNotRun)?;
     let guards = guards(users.clone(), logins.clone());
     let readiness = Readiness::new();
-    let reload = Reload::start(users, https)
+    let for_keys = logins.clone();
+    let files = [
+        (users_file, Box::new(move || reload::load(users.as_deref())) as Load),
+        (certificate, Box::new(move || https.reload())),
+        (keys, Box::new(move || for_keys.reload_keys())),
+    ];
+    let reload = Reload::start(files, options.reload_every)
         .map_err(|error| Failure::CouldNotRun(format!("can't start a thread: {error}")))?;
-    let control = Control { stop: server.stop(), readiness: readiness.clone(), reload };
-    control.start(options.drain_delay);
-    // Write all warnings before the line that says that the server listens.
+    let (stop, drain_delay) = (server.stop(), options.drain_delay);
+    control.serve(Parts { stop, readiness: readiness.clone(), reload, drain_delay });
+    log::info!("the routes are at {scheme}://{}/docs", listen::for_browser(address));
+    // Write all of this before the line that says that the server listens.
     log::logger().flush();
     // If no program reads stdout, the server runs all the same.
     let _ = commands::write(&format!("listening on {scheme}://{address}\n"));
@@ -119,13 +145,14 @@ fn guards(users: Option<Arc<UsersFile>>, logins: Logins) -> Guards {
     };
     log::info!("users loaded: {}", users.count());
     let by_token = move |token: &str| users.by_token(token).or_else(|| logins.by_token(token));
-    Guards::for_users(lesson::current_user(by_token))
+    Guards::for_users(by_token)
 }
 
 /// The whole table: the routes of the lesson, of logins and for operators, and
 /// the routes that document the table.
 fn routes(guards: Guards, logins: Logins, readiness: Readiness) -> Routes {
-    let operations = operations::routes(readiness, guards.any.clone());
+    let (by_token, by_name) = (guards.by_token.clone(), guards.by_name.clone());
+    let operations = operations::routes(readiness, by_token, by_name);
     let lesson = lesson::routes(guards).into_iter();
     let routes: Routes = lesson.chain(logins.routes()).chain(operations).collect();
     routes.documented("guardhouse", env!("CARGO_PKG_VERSION"))

@@ -40,7 +40,15 @@ impl Readiness {
 /// passes on a request: nginx `auth_request`, Traefik `ForwardAuth`, Caddy
 /// `forward_auth`. Some proxies ask with the method of their own request, some
 /// with GET, so `/auth` takes every method.
-pub fn routes(readiness: Readiness, signed_in: Guard<User>) -> [Route; 3] {
+///
+/// A client that does not know a challenge must skip it (RFC 9110 §11.6.1), but docker stops
+/// at one for Bearer that does not name a token server, and a browser asks the user for a
+/// password when the request of a page's script gets one for Basic. For them, two more
+/// rows take one scheme each.
+pub fn routes(readiness: Readiness, by_token: Guard<User>, by_name: Guard<User>) -> [Route; 5] {
+    // Basic comes first, because nginx before 1.23 passes on the first challenge alone, and
+    // a client that knows Bearer has its token already.
+    let by_either = by_name.clone().or(by_token.clone());
     let passed = Response::new(Status::NO_CONTENT)
         .with_header("X-Auth-User", "ann")
         .with_header("X-Auth-Scopes", "reports:read");
@@ -52,36 +60,49 @@ pub fn routes(readiness: Readiness, signed_in: Guard<User>) -> [Route; 3] {
             .with_summary("Whether new requests are welcome.")
             .with_example(ready(true))
             .with_example(ready(false)),
-        Route::guarded(Any, "/auth", signed_in, auth)
+        Route::guarded(Any, "/auth", by_either, auth)
             .with_summary("Tells a proxy whose token it is, and checks ?scope=.")
+            .with_example(passed.clone()),
+        Route::guarded(Any, "/auth/basic", by_name, auth)
+            .with_summary("The same for a name and a token: docker needs it.")
+            .with_example(passed.clone()),
+        Route::guarded(Any, "/auth/bearer", by_token, auth)
+            .with_summary("The same for a token: the browser shows no window for a password.")
             .with_example(passed),
     ]
 }
 
+// Probes come every few seconds, so their lines would hide all others.
+
 fn live() -> Response {
-    Response::text("live\n")
+    Response::text("live\n").logged_at_debug()
 }
 
 fn ready(is_ready: bool) -> Response {
-    if is_ready {
+    let answer = if is_ready {
         Response::text("ready\n")
     } else {
         Response::text("stopping\n").with_status(Status::SERVICE_UNAVAILABLE)
-    }
+    };
+    answer.logged_at_debug()
 }
 
 /// Answers 204 with the user's name and scopes, or 403 if the user does not have
-/// all scopes of `?scope=`.
+/// all scopes of `?scope=`. With `?status=200` it answers 200 instead, because Envoy lets
+/// a request pass after no other status.
 ///
 /// The query may have other parameters, also malformed ones: some proxies pass the
 /// query of the client on.
+///
+/// The name is in ASCII ([`in_ascii`]).
 ///
 /// Both headers are always there, and never empty. A proxy that copies them so
 /// replaces headers of these names that a client forged. Caddy 2.10.0 to 2.11.1
 /// does not copy an empty header, and keeps the one that the client sent.
 fn auth(request: &mut Request, user: User) -> Result<Response, Refusal> {
     let challenge = || Challenge::new("Bearer", REALM);
-    let scopes = form::values(request.query().unwrap_or_default(), "scope")
+    let query = request.query().unwrap_or_default();
+    let scopes = form::values(query, "scope")
         .ok_or_else(|| Refusal::malformed(challenge()).with_detail("Malformed query"))?;
     let required: Vec<&str> = scopes.iter().flat_map(|scopes| scopes.split_whitespace()).collect();
     if !required.iter().all(|scope| user.has_scope(scope)) {
@@ -90,29 +111,68 @@ fn auth(request: &mut Request, user: User) -> Result<Response, Refusal> {
             .with_param("scope", &required.join(" "));
         return Err(Refusal::insufficient(challenge));
     }
+    let wants_200 =
+        form::values(query, "status").is_some_and(|values| values.contains(&"200".to_owned()));
+    let status = if wants_200 { Status::OK } else { Status::NO_CONTENT };
     let scopes = user.scopes().join(" ");
     let scopes = if scopes.is_empty() { NO_SCOPES.to_owned() } else { scopes };
-    Ok(Response::new(Status::NO_CONTENT)
+    Ok(Response::new(status)
         .ignoring_body()
-        .with_header("X-Auth-User", user.name().to_owned())
+        .with_header("X-Auth-User", in_ascii(user.name()))
         .with_header("X-Auth-Scopes", scopes))
+}
+
+/// A name in ASCII: `%` and each character that is not ASCII are percent-encoded, as UTF-8
+/// (RFC 3986 §2.1). All other names stay as they are.
+///
+/// The bytes of a header have no agreed encoding (RFC 9110 §5.5): Node and Python read
+/// them as ISO-8859-1, and `müller` would become `mÃ¼ller`.
+fn in_ascii(name: &str) -> String {
+    let encoded = |byte: u8| match byte {
+        b'%' | 0x80.. => format!("%{byte:02X}"),
+        _ => char::from(byte).to_string(),
+    };
+    name.bytes().map(encoded).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use guardhouse::{Routes, Users, guard};
+    use crate::lesson::Guards;
+    use guardhouse::{Limits, Routes, exchange};
+
+    /// Ann has the token `a`, Bob `b`, Jörg `j`, and `100% é` has `p`.
+    fn guards() -> Guards {
+        Guards::for_users(|token: &str| match token {
+            "a" => Some(User::new("Ann", ["read", "write"])),
+            "b" => Some(User::new("Bob", [])),
+            "j" => Some(User::new("Jörg", [])),
+            "p" => Some(User::new("100% é", [])),
+            _ => None,
+        })
+    }
 
     #[track_caller]
     fn ask(readiness: Readiness, method: &str, target: &str, headers: &str) -> Response {
-        let ann = User::new("Ann", ["read", "write"]);
-        let bob = User::new("Bob", []);
-        let users = Users::new([("a", ann), ("b", bob)]);
-        let signed_in = guard::bearer(REALM, move |token| users.by_token(token));
         let head = format!("{method} {target} HTTP/1.0\r\n{headers}\r\n");
         let mut request = Request::parse(head.as_bytes()).expect("a valid request");
-        Routes::new(routes(readiness, signed_in)).answer(&mut request)
+        let Guards { by_token, by_name, .. } = guards();
+        Routes::new(routes(readiness, by_token, by_name)).answer(&mut request)
     }
+
+    /// The challenges of a refusal by `/auth`.
+    #[track_caller]
+    fn challenges(headers: &str) -> Vec<String> {
+        let Guards { by_token, by_name, .. } = guards();
+        let table = Routes::new(routes(Readiness::new(), by_token, by_name));
+        let head = format!("GET /auth HTTP/1.0\r\n{headers}\r\n");
+        let answer = exchange(&table, &Limits::default(), [head]);
+        let lines = String::from_utf8(answer).expect("text");
+        let values = lines.lines().filter_map(|line| line.strip_prefix("WWW-Authenticate: "));
+        values.map(str::to_owned).collect()
+    }
+
+    const BASIC: &str = r#"Basic realm="guardhouse", charset="UTF-8""#;
 
     #[test]
     fn a_server_that_is_stopping_is_live_and_not_ready() {
@@ -134,6 +194,127 @@ mod tests {
         }
         let bob = ask(Readiness::new(), "GET", "/auth", "Authorization: Bearer b\r\n");
         assert_eq!(bob.header("X-Auth-Scopes"), Some(r#""""#), "without scopes");
+    }
+
+    #[test]
+    fn auth_takes_the_token_as_the_password_of_its_user() {
+        // Base64 of the user-id, a colon and the password.
+        for (pair, basic, name) in [
+            ("Ann:a", "QW5uOmE=", "Ann"),
+            ("Bob:b", "Qm9iOmI=", "Bob"),
+            ("Jörg:j", "SsO2cmc6ag==", "J%C3%B6rg"),
+            ("100% é:p", "MTAwJSDDqTpw", "100%25 %C3%A9"),
+        ] {
+            let header = format!("Authorization: Basic {basic}\r\n");
+            let answer = ask(Readiness::new(), "GET", "/auth", &header);
+            assert_eq!(answer.status(), Status::NO_CONTENT, "{pair}");
+            assert_eq!(answer.header("X-Auth-User"), Some(name), "{pair}");
+        }
+        for (pair, basic) in [
+            ("Ann:b", "QW5uOmI="),
+            ("ann:a", "YW5uOmE="),
+            (":a", "OmE="),
+            ("Ann:", "QW5uOg=="),
+            ("a:", "YTo="),
+            ("Ann:a ", "QW5uOmEg"),
+            ("Ann :a", "QW5uIDph"),
+            ("a:Ann", "YTpBbm4="),
+            ("Jörg:j in Latin-1", "SvZyZzpq"),
+            ("without a colon", "QW5u"),
+            ("not Base64", "!"),
+            ("empty", ""),
+        ] {
+            let header = format!("Authorization: Basic {basic}\r\n");
+            let answer = ask(Readiness::new(), "GET", "/auth", &header);
+            assert_eq!(answer.status().code(), 401, "{pair}");
+            assert_eq!(challenges(&header), [BASIC, r#"Bearer realm="guardhouse""#], "{pair}");
+            assert_eq!(answer.header("X-Auth-User"), None, "{pair}");
+        }
+    }
+
+    #[test]
+    fn a_401_of_auth_has_both_challenges_and_basic_comes_first() {
+        for (headers, bearer) in [
+            ("", r#"Bearer realm="guardhouse""#),
+            ("Authorization: Digest a\r\n", r#"Bearer realm="guardhouse""#),
+            (
+                "Authorization: Bearer x\r\n",
+                concat!(
+                    r#"Bearer realm="guardhouse", error="invalid_token", "#,
+                    r#"error_description="the access token is malformed, unknown or expired""#
+                ),
+            ),
+        ] {
+            let answer = ask(Readiness::new(), "GET", "/auth", headers);
+            assert_eq!(answer.status().code(), 401, "{headers}");
+            assert_eq!(challenges(headers), [BASIC, bearer], "{headers}");
+        }
+        let both = "Authorization: Basic QW5uOmE=\r\nAuthorization: Bearer a\r\n";
+        let twice = ask(Readiness::new(), "GET", "/auth", both);
+        assert_eq!(twice.status(), Status::BAD_REQUEST);
+    }
+
+    #[test]
+    fn auth_requires_the_scopes_of_the_query_of_a_basic_user_as_well() {
+        let status = |target: &str| {
+            let header = "Authorization: Basic QW5uOmE=\r\n";
+            ask(Readiness::new(), "GET", target, header).status().code()
+        };
+        assert_eq!(status("/auth?scope=read+write"), 204);
+        assert_eq!(status("/auth?scope=admin"), 403);
+        assert_eq!(status("/auth?scope=%7"), 400);
+    }
+
+    #[test]
+    fn two_paths_take_one_scheme_each() {
+        const TOKEN: &str = "Authorization: Bearer a\r\n";
+        const PAIR: &str = "Authorization: Basic QW5uOmE=\r\n";
+        const BEARER: &str = r#"Bearer realm="guardhouse""#;
+        for (path, own, other, challenge) in
+            [("/auth/basic", PAIR, TOKEN, BASIC), ("/auth/bearer", TOKEN, PAIR, BEARER)]
+        {
+            let passed = ask(Readiness::new(), "PURGE", &format!("{path}?scope=read"), own);
+            assert_eq!(passed.header("X-Auth-User"), Some("Ann"), "{path}");
+            let forbidden = ask(Readiness::new(), "GET", &format!("{path}?scope=admin"), own);
+            assert_eq!(forbidden.status().code(), 403, "{path}");
+            for headers in ["", other] {
+                let refused = ask(Readiness::new(), "GET", path, headers);
+                assert_eq!(refused.status().code(), 401, "{path}");
+                assert_eq!(refused.header("WWW-Authenticate"), Some(challenge), "{path}");
+            }
+        }
+    }
+
+    /// Envoy puts the target of the client's request behind its own text.
+    #[test]
+    fn a_proxy_that_takes_no_other_status_gets_200() {
+        let status = |target: &str| {
+            ask(Readiness::new(), "GET", target, "Authorization: Bearer a\r\n").status().code()
+        };
+        assert_eq!(status("/auth?status=200&path=/a/b?c=100%"), 200);
+        assert_eq!(status("/auth?status=200&scope=read&path=/"), 200);
+        assert_eq!(status("/auth?status=200&path=/orders?page=2&status=open"), 200);
+        assert_eq!(status("/auth?status=200&scope=admin&path=/"), 403);
+        assert_eq!(status("/auth?status=200&scope=admin&path=/?x&scope=read"), 403);
+        for other in ["", "?status=", "?status=201", "?status=2%", "?a=b?status=200"] {
+            assert_eq!(status(&format!("/auth{other}")), 204, "{other}");
+        }
+        let refused = ask(Readiness::new(), "GET", "/auth?status=200&path=/", "");
+        assert_eq!(refused.status().code(), 401);
+    }
+
+    #[test]
+    fn a_name_that_is_ascii_without_a_percent_sign_stays_as_it_is() {
+        for (name, ascii) in [
+            ("Ann Lee+1", "Ann Lee+1"),
+            ("ann@example.org", "ann@example.org"),
+            ("a%41", "a%2541"),
+            ("Łukasz", "%C5%81ukasz"),
+            ("李", "%E6%9D%8E"),
+            ("𝒶", "%F0%9D%92%B6"),
+        ] {
+            assert_eq!(in_ascii(name), ascii);
+        }
     }
 
     #[test]

@@ -1,37 +1,63 @@
-//! Loads the users file and the certificate again, on a thread of its own: a file on
-//! a disk that does not answer must not keep the server from obeying signals.
+//! Loads the users file, the certificate and the keys again: at SIGHUP, and when the files
+//! have changed.
+//!
+//! All this is on a thread of its own: a file on a disk that does not answer must not keep
+//! the server from obeying signals, and no request waits for a look at a file.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use guardhouse::UsersFile;
 
-use crate::https::Https;
+use crate::watched::Watched;
 
 /// Asks for reloads.
 pub struct Reload(SyncSender<()>);
 
+/// Loads some files again, and logs the result.
+pub type Load = Box<dyn FnMut() + Send>;
+
+/// What makes the thread load files.
+#[derive(Clone, Copy)]
+enum Reason {
+    Asked,
+    /// It is time to look whether the files have changed.
+    Look,
+}
+
 impl Reload {
-    /// Starts the thread, which waits until it is asked.
+    /// Starts the thread. Twice in each `every`, it looks whether files have changed; never
+    /// if `every` is zero.
     ///
     /// # Errors
     ///
     /// The system can't start a thread.
-    pub fn start(users: Option<Arc<UsersFile>>, https: Https) -> io::Result<Reload> {
-        Reload::run(move || {
-            load(users.as_deref());
-            https.reload();
+    pub fn start<const N: usize>(
+        mut files: [(Watched, Load); N],
+        every: Duration,
+    ) -> io::Result<Reload> {
+        Reload::run(every / 2, move |reason| {
+            for (file, load) in &mut files {
+                match reason {
+                    Reason::Asked => file.load_settled(load),
+                    Reason::Look => file.load_changed(load),
+                }
+            }
         })
     }
 
-    fn run(mut job: impl FnMut() + Send + 'static) -> io::Result<Reload> {
+    fn run(pause: Duration, mut job: impl FnMut(Reason) + Send + 'static) -> io::Result<Reload> {
         // One request may wait while a reload runs: the files may have changed after
         // that reload read them. More than one would only repeat the work.
-        let (ask, asked): (SyncSender<()>, Receiver<()>) = sync_channel(1);
+        let (ask, asked) = sync_channel(1);
         let thread = thread::Builder::new().name("reload".to_owned());
-        thread.spawn(move || asked.iter().for_each(|()| job()))?;
+        thread.spawn(move || {
+            while let Some(reason) = next(&asked, pause) {
+                job(reason);
+            }
+        })?;
         Ok(Reload(ask))
     }
 
@@ -49,12 +75,31 @@ impl Reload {
     }
 }
 
-fn load(users: Option<&UsersFile>) {
+/// Waits until someone asks, or until it is time to look; `None` if nobody can ask any more.
+fn next(asked: &Receiver<()>, pause: Duration) -> Option<Reason> {
+    if pause.is_zero() {
+        return asked.recv().ok().map(|()| Reason::Asked);
+    }
+    match asked.recv_timeout(pause) {
+        Ok(()) => Some(Reason::Asked),
+        Err(RecvTimeoutError::Timeout) => Some(Reason::Look),
+        Err(RecvTimeoutError::Disconnected) => None,
+    }
+}
+
+/// Loads the users file again, if there is one.
+pub fn load(users: Option<&UsersFile>) {
     let Some(users) = users else {
         return log::info!("there is no users file to load again");
     };
+    let before = users.count().users;
     match users.reload() {
-        Ok(changes) => log::info!("users loaded again: {changes}; now {}", users.count()),
+        Ok(changes) => {
+            log::info!("users loaded again: {changes}; now {}", users.count());
+            if users.count().users * 2 < before {
+                log::warn!("more than half of the users are gone: is the users file whole?");
+            }
+        }
         Err(error) => log::error!("the server keeps the old users: {error}"),
     }
 }
@@ -63,7 +108,6 @@ fn load(users: Option<&UsersFile>) {
 mod tests {
     use super::*;
     use std::sync::mpsc::channel;
-    use std::time::Duration;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -71,7 +115,7 @@ mod tests {
     fn a_reload_that_hangs_holds_nobody_up_and_one_more_follows_it() {
         let (started, starts) = channel();
         let (end, ended) = channel();
-        let reload = Reload::run(move || {
+        let reload = Reload::run(Duration::ZERO, move |_| {
             started.send(()).expect("the test waits");
             ended.recv().expect("the test ends each job");
         });
@@ -93,11 +137,25 @@ mod tests {
     #[test]
     fn each_request_that_comes_after_a_reload_is_met() {
         let (started, starts) = channel();
-        let reload = Reload::run(move || started.send(()).expect("the test waits"));
-        let reload = reload.expect("a thread");
+        let job = move |_| started.send(()).expect("the test waits");
+        let reload = Reload::run(Duration::ZERO, job).expect("a thread");
         for _ in 0..3 {
             reload.ask();
             starts.recv_timeout(PATIENCE).expect("a reload");
+        }
+    }
+
+    #[test]
+    fn without_a_request_the_thread_looks_again_and_again() {
+        let (looked, looks) = channel();
+        let job = move |reason| {
+            assert!(matches!(reason, Reason::Look));
+            // The test may have ended.
+            let _ = looked.send(());
+        };
+        let _reload = Reload::run(Duration::from_millis(1), job).expect("a thread");
+        for _ in 0..3 {
+            looks.recv_timeout(PATIENCE).expect("a look");
         }
     }
 }

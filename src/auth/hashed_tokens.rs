@@ -1,0 +1,93 @@
+//! Tokens of which a users file holds only a hash (feature `login`;
+//! `no_hashed_tokens.rs` stands in for this file without it). A thief of the file can't
+//! use them.
+//!
+//! The hash is SHA-256, which is fast. That is right for tokens: nobody can try all random
+//! tokens of 256 bits. Passwords need a slow hash.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::auth::user::User;
+use crate::auth::users_line::SHA256;
+
+/// Users by the hash of their token, in hexadecimal. A lookup may compare hashes with `==`:
+/// to learn a hash from the time that this takes, a client would have to choose the hash of
+/// what it sends.
+#[derive(Default)]
+pub(super) struct HashedTokens(HashMap<String, User>);
+
+impl HashedTokens {
+    /// Adds a user. `hash` has 64 hexadecimal digits. The error says what is wrong.
+    pub(super) fn add(&mut self, user: User, hash: &str) -> Result<(), &'static str> {
+        if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err("a sha256 hash has 64 hexadecimal digits");
+        }
+        match self.0.insert(hash.to_ascii_lowercase(), user) {
+            None => Ok(()),
+            Some(_) => Err("another line has the same hash"),
+        }
+    }
+
+    /// The user with this token.
+    pub(super) fn by_token(&self, token: &str) -> Option<&User> {
+        if self.0.is_empty() { None } else { self.0.get(&sha256(token)) }
+    }
+
+    /// Each user, and the hash of the token.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (&User, String)> {
+        self.0.iter().map(|(hash, user)| (user, hash.clone()))
+    }
+
+    /// The number of users.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// What stands for a token in a users file that holds only its hash: `sha256:` and 64
+/// hexadecimal digits (feature `login`).
+///
+/// ```
+/// use guardhouse::{Users, users};
+///
+/// let token = users::new_token()?;
+/// let line = users::line("ann", &users::hashed(&token), &[], None)?;
+/// assert_eq!(Users::parse(&line)?.by_token(&token).unwrap().name(), "ann");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn hashed(token: &str) -> String {
+    format!("{SHA256}{}", sha256(token))
+}
+
+/// The hash of a token, in hexadecimal.
+pub(super) fn sha256(token: &str) -> String {
+    format!("{:x}", Sha256::digest(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_that_of_sha256sum() {
+        let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+        assert_eq!(sha256("secret"), hash);
+        let mut tokens = HashedTokens::default();
+        assert_eq!(tokens.add(User::new("ann", []), hash), Ok(()));
+        assert_eq!(tokens.by_token("secret").map(User::name), Some("ann"));
+        assert_eq!(tokens.by_token(hash), None, "the hash is not a token");
+        assert_eq!(tokens.by_token("secret\n"), None);
+        assert!(tokens.add(User::new("bob", []), &hash.to_uppercase()).is_err(), "the same hash");
+    }
+
+    #[test]
+    fn a_hash_has_64_digits() {
+        let digits = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+        for wrong in ["", "2b", &digits[1..], &format!("{digits}0"), &digits.replace('2', "g")] {
+            assert!(HashedTokens::default().add(User::new("ann", []), wrong).is_err(), "{wrong}");
+        }
+    }
+}
