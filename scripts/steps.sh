@@ -126,11 +126,11 @@ expect_like 'because the handler wants a user' '*mismatched types*' "$(<"$dir/er
 # --- Bugs ---
 
 names() { grep -ohE '(CVE-[0-9]+|RUSTSEC-[0-9]+)-[0-9]+|GHSA(-[0-9a-z]{4}){3}' "$@" | sort -u; }
-named=$(find src -name '*.rs' -print0 | xargs -0 cat | names)
+named=$(find src tests -name '*.rs' -print0 | xargs -0 cat | names)
 for bug in $named; do
     grep -q "^|.*$bug" "$manual/bugs.md" || expect "bugs.md has a row for $bug" 'a row' 'none'
 done
-echo "ok      bugs.md has a row for each of $(wc -w <<<"$named") bugs that src/ names"
+echo "ok      bugs.md has a row for each of $(wc -w <<<"$named") bugs that src/ and tests/ name"
 
 rows=0
 while IFS='|' read -r _ bug _ _ file test cost _; do

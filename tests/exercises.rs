@@ -190,6 +190,15 @@ fn exercise_7_expiry() {
     assert_eq!(status(&routes(at(999)), "/me", BOB), 401);
 }
 
+// --- 8: break a deadline ---
+
+#[test]
+fn exercise_8_the_line_to_break_and_the_test_that_finds_it() {
+    let line = "self.head_deadline.get_or_insert_with(|| Instant::now() + timeout);";
+    assert_eq!(include_str!("../src/serve/connection.rs").matches(line).count(), 1);
+    assert!(include_str!("deadlines.rs").contains("fn a_head_that_trickles_gets_408()"));
+}
+
 // --- 9: a request id on all answers ---
 
 fn with_request_ids(routes: Routes) -> Routes {
