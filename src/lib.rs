@@ -119,6 +119,15 @@ pub mod manual {
     #[doc = include_str!("manual/reading.md")]
     pub mod reading {}
 
+    #[doc = include_str!("manual/steps.md")]
+    pub mod steps {}
+
+    #[doc = include_str!("manual/bugs.md")]
+    pub mod bugs {}
+
+    #[doc = include_str!("manual/exercises.md")]
+    pub mod exercises {}
+
     #[doc = include_str!("manual/programs.md")]
     pub mod programs {}
 

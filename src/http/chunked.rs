@@ -29,8 +29,8 @@ impl Chunks {
         limits: &Limits,
     ) -> Result<u64, Error> {
         // Step 1: "chunk-data CRLF", but not before the first chunk. A line of two bytes
-        // is CRLF and nothing else (CVE-2025-22871 and CVE-2025-43859 skipped whatever
-        // was there).
+        // is CRLF and nothing else (CVE-2025-43859 skipped whatever was there;
+        // CVE-2025-22871 ended the next line at a bare LF).
         if self.data > 0 {
             incoming.read_line(source, 2, Error::Chunk)?;
         }

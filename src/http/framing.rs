@@ -25,14 +25,13 @@ impl Framing {
         let mut coding = None;
         for header in headers {
             if header.name.eq_ignore_ascii_case("Content-Length") {
-                // Step 1: one Content-Length, even if a second one agrees
-                // (RUSTSEC-2021-0078 took whichever came first).
+                // Step 1: one Content-Length, even if a second one agrees.
                 if length.replace(header.value).is_some() {
                     return Err(Error::ContentLengthRepeated);
                 }
             } else if header.name.eq_ignore_ascii_case("Transfer-Encoding") {
-                // Step 2: one Transfer-Encoding (RUSTSEC-2020-0031: a server that read
-                // only the first. CVE-2024-1135: one that ignored what it did not know).
+                // Step 2: one Transfer-Encoding (RUSTSEC-2021-0020 and CVE-2024-1135: servers
+                // that took `chunked` and then another one for chunked).
                 if coding.replace(header.value).is_some() {
                     return Err(Error::TransferEncoding);
                 }
@@ -61,7 +60,7 @@ fn transfer_encoding(value: &[u8]) -> Result<Framing, Error> {
     // "A server that receives a request message with a transfer coding it does
     // not understand SHOULD respond with 501" (RFC 9112 §6.1). A list that names
     // chunked beside others is malformed, and so is whatever is not a list of
-    // tokens (RUSTSEC-2021-0020 took `xchunked` for chunked).
+    // tokens (RUSTSEC-2020-0031 accepted malformed ones).
     let mut codings = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     if codings.clone().all(is_token) && !codings.any(is_chunked) {
         Err(Error::TransferCoding)

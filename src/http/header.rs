@@ -38,8 +38,8 @@ pub(crate) fn is_value(bytes: &[u8]) -> bool {
 /// The number that the bytes write in decimal: one digit or more, and nothing
 /// else.
 ///
-/// Not `str::parse`, because that accepts a sign (CVE-2023-34188: a server accepted
-/// one).
+/// Not `str::parse`, because that accepts a plus sign (RUSTSEC-2021-0078: a server that
+/// used it). CVE-2023-34188 was a server that accepted a minus sign.
 pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
     if bytes.is_empty() {
         return None;
