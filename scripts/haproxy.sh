@@ -35,9 +35,13 @@ at_each() {
         status
     done | paste -sd' '
 }
-url=http://127.0.0.1:${replica_port[0]}
-ask /token -d username=ann -d password=correct-horse
-token=$(body | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+# login: a token from the first replica.
+login() {
+    url=http://127.0.0.1:${replica_port[0]}
+    ask /token -d username=ann -d password=correct-horse
+    token=$(body | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+}
+login
 expect 'every replica accepts a token that one of them has given' '200 200 200' "$(at_each "$token")"
 
 free_port front
@@ -135,18 +139,31 @@ expect "none of $served requests failed" 0 "$failed${which:+ $which}"
 [ "$served" -gt 100 ] || expect 'there were requests' 'more than 100' "$served"
 
 expect 'the token is still good after all of them were started again' '200 200 200' "$(at_each "$token")"
-# The next key: first it is accepted everywhere, then it signs, then the old one goes.
+# The next key is first accepted, then it signs, then the old one goes.
+# becomes STATUSES: waits until the replicas answer so to the token, because a signal only
+# asks for a reload.
+becomes() {
+    local began=$SECONDS
+    until [ "$(at_each "$token")" = "$1" ] || [ $((SECONDS - began)) -gt 10 ]; do sleep 0.05; done
+}
+reload() { for i in 0 1 2; do kill -HUP "${replica[$i]}"; done; }
 "$GUARDHOUSE" --new-key >>"$key"
-for i in 0 1 2; do
-    kill -HUP "${replica[$i]}"
-done
-expect 'and while there is a second key' '200 200 200' "$(at_each "$token")"
+reload
+{ tail -n 1 "$key"; head -n 1 "$key"; } >"$dir/new" && mv "$dir/new" "$key"
+reload
+expect 'a token of the old key is good while both are there' '200 200 200' "$(at_each "$token")"
+head -n 1 "$key" >"$dir/new" && mv "$dir/new" "$key"
+reload
+becomes '401 401 401'
+expect 'and not when only the new one is there' '401 401 401' "$(at_each "$token")"
+login
+expect 'a token of the new key is good' '200 200 200' "$(at_each "$token")"
 
 # A removed user is out at every replica within --reload-every, without a signal.
 began=$SECONDS
 grep -v '^ann:' "$users" >"$dir/others"
 mv "$dir/others" "$users"
-until [ "$(at_each "$token")" = '401 401 401' ] || [ $((SECONDS - began)) -gt 10 ]; do sleep 0.05; done
+becomes '401 401 401'
 expect 'a removed user is out at every replica' '401 401 401' "$(at_each "$token")"
 [ $((SECONDS - began)) -le 2 ] || expect 'within --reload-every' 'at most 2 s' "$((SECONDS - began)) s"
 

@@ -6,6 +6,17 @@
 
 need nginx nginx-light
 start_auth_and_program
+
+# asked: how often nginx has asked guardhouse until now, in $count. It asks with GET, whatever
+# the method of the client is. The log has the lines in order, so one more request shows that
+# all of them are there.
+marks=0
+asked() {
+    marks=$((marks + 1))
+    curl -q --noproxy '*' --silent --output /dev/null "http://$auth/mark-$marks"
+    logged "\"GET /mark-$marks "
+    count=$(grep -c '"GET /auth' "$dir/log" || true)
+}
 token=$(token ann)
 
 # challenges: the auth schemes that the answer names.
@@ -84,16 +95,20 @@ check() {
     more=$(recipe 'nginx cors' proxies)
     start_nginx "$upstream"
     app='Origin: https://app.example.org'
-    before=$(grep -c '"OPTIONS /auth' "$dir/log" || true)
+    asked
+    before=$count
     ask /echo -X OPTIONS -H "$app" -H 'Access-Control-Request-Method: PUT' -H 'Access-Control-Request-Headers: authorization'
     expect 'nginx answers a preflight, which has no token' \
         '204 https://app.example.org GET, POST, PUT, PATCH, DELETE Authorization, Content-Type' \
         "$(status) $(header Access-Control-Allow-Origin) $(header Access-Control-Allow-Methods) $(header Access-Control-Allow-Headers)"
     ask /reports -X OPTIONS -H 'Origin: https://other.example.org' -H 'Access-Control-Request-Method: PUT'
     expect 'another origin is not allowed' '204 ' "$(status) $(header Access-Control-Allow-Origin)"
-    expect 'guardhouse was not asked' "$before" "$(grep -c '"OPTIONS /auth' "$dir/log" || true)"
+    asked
+    expect 'guardhouse was not asked' "$before" "$count"
     ask /echo -X OPTIONS -H "$app"
     expect 'an OPTIONS that is no preflight needs a token' '401 https://app.example.org' "$(status) $(header Access-Control-Allow-Origin)"
+    asked
+    expect 'and guardhouse was asked' "$((before + 1))" "$count"
     ask /echo -H "$app" -H 'Access-Control-Request-Method: PUT'
     expect 'and so does a GET that looks like one' 401 "$(status)"
     ask /echo -H "$app" -H "Authorization: Bearer $(token ann)"

@@ -44,7 +44,7 @@ ann=$(line_of ann) bob=$(line_of bob)
 printf '%s\n' "$ann" "$bob" | put_users
 GUARDHOUSE=$dir/run
 # shellcheck disable=SC2086 # The options are words.
-start $options
+start $options --reload-every 0
 
 # me LINE: the status for the token of this line of a users file.
 me() {
@@ -54,6 +54,7 @@ me() {
 expect 'the service can read its users' '200 200' "$(me "$ann") $(me "$bob")"
 expect 'and another user can not' 1 "$(setpriv --reuid $user --regid $user --clear-groups cat "$dir/etc/users.txt" >/dev/null 2>&1 || echo $?)"
 
+# The service looks at the file only when it is told to, so what follows shows the reload.
 reload() { MAINPID=$server bash -c "$(directive ExecReload)"; }
 cyd=$(line_of cyd)
 printf '%s\n' "$ann" "$cyd" | put_users

@@ -14,7 +14,7 @@ Options:
                           [default: the tokens of the lesson]
   --allow-short-tokens    accept tokens of less than 16 characters in the users
                           file, which can be guessed: for tests only
-  --reload-every SECS     load the users and the certificate again within this
+  --reload-every SECS     load users, certificate and keys again within this
                           time after their files have changed; 0 means only
                           at SIGHUP [default: 5]
   --token-lifetime SECS   how long a token from POST /token is valid
@@ -61,7 +61,7 @@ Commands:
 When the server is ready, it prints one line to stdout:
 listening on http://HOST:PORT (or https://)
 A browser shows the routes at /docs, and can try them there.
-Logs go to stderr. SIGHUP loads the users and the certificate again, at once.
+Logs go to stderr. SIGHUP loads users, certificate and keys again, at once.
 SIGTERM, SIGINT and SIGQUIT stop the server; another one stops it at once,
 except that the same one within a second changes nothing.
 Exit codes: 0 success, 1 failure, 2 wrong usage.
