@@ -81,7 +81,6 @@ fn load(path: &Path) -> Result<Vec<Hs256Key>, Cause> {
         return Err(Cause::NoFile);
     }
     let text = fs::read_to_string(path).map_err(Cause::Read)?;
-    warn_of_readers(path, "the keys that sign tokens");
     let mut keys = Vec::new();
     for (number, line) in (1..).zip(text.lines().map(str::trim)) {
         if line.is_empty() || line.starts_with('#') {
@@ -97,7 +96,10 @@ fn load(path: &Path) -> Result<Vec<Hs256Key>, Cause> {
         true => Err(Cause::Empty),
         // The next key would become a part of the last one.
         false if !text.ends_with('\n') => Err(Cause::Line(text.lines().count())),
-        false => Ok(keys),
+        false => {
+            warn_of_readers(path, "the keys that sign tokens");
+            Ok(keys)
+        }
     }
 }
 
