@@ -3,7 +3,7 @@
 # requests, and fail2ban finds the failed logins and the wrong tokens in it.
 . "$(dirname "$0")/server.sh"
 
-use_build_with_logins
+use_build_with_features
 
 need goaccess goaccess
 

@@ -36,7 +36,7 @@ stop
 expect 'the server stops' 0 "$code"
 
 # In a build with logins the page has a login form.
-use_build_with_logins
+use_build_with_features
 umask 077
 echo "ann:$("$GUARDHOUSE" --hash-password <<<correct-horse)" >"$dir/users.txt"
 start --users "$dir/users.txt"

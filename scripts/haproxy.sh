@@ -8,7 +8,7 @@
 need haproxy haproxy
 command -v python3 >/dev/null || skip 'python3 is not installed'
 
-use_build_with_logins
+use_build_with_features
 
 # The replicas have the same users and the same key, and share nothing else.
 users=$dir/users.txt key=$dir/key.txt

@@ -4,7 +4,7 @@
 # clients wait while 64 clients guess passwords.
 . "$(dirname "$0")/server.sh"
 
-use_build_with_logins
+use_build_with_features
 
 expect_like '--routes shows the route that gives tokens' '*POST *  /token *' "$("$GUARDHOUSE" --routes)"
 expect_like 'and the routes that accept them' '*GET *  /protected *  Bearer from /token  *' "$("$GUARDHOUSE" --routes)"

@@ -64,11 +64,13 @@ from_pypi() {
         >"$dir/pip" 2>&1 </dev/null || skip "$* can't be installed: $(tail -n 1 "$dir/pip")"
 }
 
-# use_build_with_logins: from here on, the server is one with the feature login. It has a
-# target directory of its own, because the other scripts use the build without logins.
-use_build_with_logins() {
-    local target=${CARGO_TARGET_DIR:-target}/login
-    cargo build --release --locked --quiet --features login --target-dir "$target"
+# use_build_with_features: from here on, the server is one with all features. It has a target
+# directory of its own, because the other scripts use the build without them. How fast it is
+# does not matter, and how long its build takes does.
+use_build_with_features() {
+    local target=${CARGO_TARGET_DIR:-target}/features
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+        cargo build --release --locked --quiet --bin guardhouse --all-features --target-dir "$target"
     GUARDHOUSE=$target/release/guardhouse
 }
 

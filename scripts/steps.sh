@@ -12,8 +12,8 @@ fi
 . "$(dirname "$0")/server.sh"
 
 manual=src/manual
-cargo build --release --locked --quiet --examples
-examples=${CARGO_TARGET_DIR:-target}/release/examples
+cargo build --locked --quiet --examples
+examples=${CARGO_TARGET_DIR:-target}/debug/examples
 
 # --- Listings ---
 

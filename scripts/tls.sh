@@ -4,12 +4,8 @@
 . "$(dirname "$0")/server.sh"
 
 need openssl openssl
-cargo build --release --locked --quiet --features tls
-cp "${CARGO_TARGET_DIR:-target}/release/guardhouse" "$dir/with-tls"
-# The default build comes last, because the other scripts use it.
-cargo build --release --locked --quiet
-without=${CARGO_TARGET_DIR:-target}/release/guardhouse
-GUARDHOUSE=$dir/with-tls
+without=$GUARDHOUSE
+use_build_with_features
 
 # section FENCE: the lines of the chapter in blocks of that kind.
 section() {
