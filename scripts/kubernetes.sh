@@ -68,6 +68,14 @@ start --users "$volume/users.txt" --drain-delay 0 --reload-every 1
 expect 'another user can not read the file' 1 \
     "$(setpriv --reuid 64999 --regid 64999 --clear-groups cat "$volume/users.txt" >/dev/null 2>&1 || echo $?)"
 expect 'the server can, and has nothing to warn of' '' "$(grep WARN "$dir/log" || true)"
+# With the arguments as they stand, except the port and the path.
+arguments=("${arguments[@]/0.0.0.0:8000/0.0.0.0:0}")
+arguments=("${arguments[@]/*users.txt/$volume/users.txt}")
+"$GUARDHOUSE" "${arguments[@]}" >"$dir/all-out" 2>"$dir/all-log" &
+also_stop $!
+until [ -s "$dir/all-out" ] || ! kill -0 $! 2>/dev/null; do sleep 0.02; done
+expect 'the arguments of the manifest start a server on every address, without a warning' \
+    'listening on http://0.0.0.0' "$(cut -d: -f1-2 "$dir/all-out")$(grep WARN "$dir/all-log" || true)"
 me() {
     ask /users/me -H "Authorization: Bearer $(cut -d: -f2 <<<"$1")"
     status

@@ -51,6 +51,8 @@ pub struct Options {
     pub listen: String,
     pub users: Option<PathBuf>,
     pub allow_short_tokens: bool,
+    /// Something in front of the server encrypts, so plain HTTP needs no warning.
+    pub tls_in_front: bool,
     /// The files of the certificate and of its private key.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// `None` for the library's default.
@@ -71,6 +73,7 @@ impl Default for Options {
             listen: "127.0.0.1:8000".to_owned(),
             users: None,
             allow_short_tokens: false,
+            tls_in_front: false,
             tls: None,
             token_lifetime: None,
             token_key: None,
@@ -119,12 +122,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
             | "-V"
             | "--version"
             | "--allow-short-tokens"
+            | "--tls-in-front"
                 if value.is_some() =>
             {
                 return Err(format!("{name} takes no value"));
             }
-            "--allow-short-tokens" => {
-                options.allow_short_tokens = true;
+            "--allow-short-tokens" | "--tls-in-front" => {
+                options.set_flag(name);
                 continue;
             }
             "--routes" => return Ok(Command::Routes),
@@ -218,6 +222,14 @@ fn health_check(
 }
 
 impl Options {
+    /// Sets an option that has no value.
+    fn set_flag(&mut self, name: &str) {
+        match name {
+            "--allow-short-tokens" => self.allow_short_tokens = true,
+            _ => self.tls_in_front = true,
+        }
+    }
+
     /// Sets an option that has a value. An unknown option is an error, whether it
     /// has a value or not, so the caller passes the missing value as an `Err`.
     fn set(&mut self, name: &str, value: Result<String, String>) -> Result<(), String> {
@@ -365,8 +377,11 @@ mod tests {
         assert!(!options(&["--users", "u.txt"]).allow_short_tokens);
         let allowed = options(&["--allow-short-tokens", "--users", "u.txt"]);
         assert!(allowed.allow_short_tokens && allowed.users == Some("u.txt".into()));
-        let usage = parsed(&["--allow-short-tokens=yes"]);
-        assert_eq!(usage, Err("--allow-short-tokens takes no value".to_owned()));
+        for option in ["--allow-short-tokens", "--tls-in-front"] {
+            let usage = parsed(&[&format!("{option}=yes")]);
+            assert_eq!(usage, Err(format!("{option} takes no value")));
+        }
+        assert!(options(&["--tls-in-front", "--listen", "[::]:0"]).tls_in_front);
     }
 
     #[cfg(feature = "login")]

@@ -25,6 +25,8 @@ Options:
   --tls-cert FILE         serve HTTPS with this certificate and its chain,
                           in PEM (tls)
   --tls-key FILE          the private key of the certificate, in PEM (tls)
+  --tls-in-front          do not warn of plain HTTP: something in front of the
+                          server encrypts
   --max-connections N     how many connections can be open at the same time
                           [default: 16384]
   --idle-timeout SECS     how long a connection may wait for its next request

@@ -106,10 +106,12 @@ fn serve(options: Options) -> Result<(), Failure> {
     let https = Https::load(options.tls).map_err(Failure::could_not_run)?;
     let server = https.apply(listen::listen(&options.listen)?).with_limits(options.limits);
     let (scheme, address) = (https.scheme(), server.local_addr());
-    if scheme == "http" && !address.ip().to_canonical().is_loopback() {
+    let is_plain = scheme == "http" && !address.ip().to_canonical().is_loopback();
+    if is_plain && !options.tls_in_front {
         log::warn!(
             "clients send their tokens to {address} without encryption: give --tls-cert and \
-             --tls-key, or listen on 127.0.0.1 and let a proxy in front do TLS"
+             --tls-key, or listen on 127.0.0.1 and let a proxy in front do TLS; or give \
+             --tls-in-front if something does that already"
         );
     }
     let keys = Watched::new(options.token_key.clone());
