@@ -88,7 +88,8 @@ impl<T> Queue<T> {
 /// Lets the allocator give memory back to the system, when a worker ends.
 ///
 /// The allocator of glibc keeps small blocks that were freed, until a large one is freed:
-/// after 10,000 connections, 50 MiB. Nothing is ever written to this one.
+/// after 10,000 connections, 50 MiB. With this, 13 MiB stay, or up to 38 where many workers
+/// end at the same moment, until the next ones end. Nothing is ever written to the block.
 pub(crate) fn give_memory_back() {
     const LARGE: usize = 100 << 10;
     // `black_box`, because the compiler may leave out a block that nothing uses.
