@@ -10,11 +10,11 @@ start_auth_and_program
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=true
 # shellcheck disable=SC2154 # `need` sets it.
 run_git() { timeout 20 "$git" -c user.name=ann -c user.email=ann@example.org -c http.proxy= "$@"; }
-run_git init --quiet "$dir/work"
-echo 'hello' >"$dir/work/file.txt"
-run_git -C "$dir/work" add file.txt
-run_git -C "$dir/work" commit --quiet --message 'A file.'
-run_git clone --quiet --bare "$dir/work" "$dir/www/project.git"
+run_git init --quiet "$dir/project"
+echo 'hello' >"$dir/project/file.txt"
+run_git -C "$dir/project" add file.txt
+run_git -C "$dir/project" commit --quiet --message 'A file.'
+run_git clone --quiet --bare "$dir/project" "$dir/www/project.git"
 run_git -C "$dir/www/project.git" update-server-info
 
 free_port files

@@ -18,7 +18,7 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 case $host in *-linux-*) ;; *) skip 'the static build is one for Linux' ;; esac
 target=${host%-*}-musl
 if ! build "$target" 2>/dev/null; then
-    echo "the target $target can't be had, so this is the other build of the manual"
+    echo "the target $target is not installed, so this is the other build of the manual"
     target=$host
     command=$(grep -o "RUSTFLAGS='[^']*'" src/manual/operations.md | head -n 1)
     eval "export $command"

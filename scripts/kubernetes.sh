@@ -71,11 +71,12 @@ expect 'the server can, and has nothing to warn of' '' "$(grep WARN "$dir/log" |
 # With the arguments as they stand, except the port and the path.
 arguments=("${arguments[@]/0.0.0.0:8000/0.0.0.0:0}")
 arguments=("${arguments[@]/*users.txt/$volume/users.txt}")
+mkfifo "$dir/all-out"
 "$GUARDHOUSE" "${arguments[@]}" >"$dir/all-out" 2>"$dir/all-log" &
 also_stop $!
-until [ -s "$dir/all-out" ] || ! kill -0 $! 2>/dev/null; do sleep 0.02; done
+read -r -t 10 all_ready <"$dir/all-out" || true
 expect 'the arguments of the manifest start a server on every address, without a warning' \
-    'listening on http://0.0.0.0' "$(cut -d: -f1-2 "$dir/all-out")$(grep WARN "$dir/all-log" || true)"
+    'listening on http://0.0.0.0' "${all_ready%:*}$(grep WARN "$dir/all-log" || true)"
 me() {
     ask /users/me -H "Authorization: Bearer $(cut -d: -f2 <<<"$1")"
     status

@@ -43,7 +43,7 @@ block() { sed -n '/^```rust,no_run$/,/^```$/{/^```/!p;}' README.md; }
 expect 'README.md: the program is tests/start.rs' "$(program)" "$(block)"
 
 for file in README.md src/manual/*.md; do check_file "$file"; done
-[ "$checked" -ge 12 ] || expect 'the texts have their curl lines' 'at least 12' "$checked"
+[ "$checked" -ge 14 ] || expect 'the texts have their curl lines' 'at least 14' "$checked"
 
 stop
 expect 'the server stops' 0 "$code"

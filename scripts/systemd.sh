@@ -60,7 +60,7 @@ cyd=$(line_of cyd)
 printf '%s\n' "$ann" "$cyd" | put_users
 reload
 for _ in {1..500}; do [ "$(me "$cyd")" != 200 ] || break; done
-expect 'after a reload a new user is in, and a removed one is out' '200 200 401' "$(me "$ann") $(me "$cyd") $(me "$bob")"
+expect 'after a reload a new user gets through, and a removed one does not' '200 200 401' "$(me "$ann") $(me "$cyd") $(me "$bob")"
 printf '%s\n' "$ann" >"$dir/new"
 chown root:"$group" "$dir/new"
 chmod 640 "$dir/new"

@@ -74,8 +74,8 @@ pub struct Limits {
     pub write_rate: u64,
     /// How fast a peer must send or read when there is no room for a new connection, in
     /// bytes per second: one that is more than a tenth of a second behind can lose its
-    /// connection. Default 128 KiB: most home connections are faster, and a crowd of peers
-    /// that keep up needs as much from its own network.
+    /// connection. Default 128 KiB: to keep its connections, a crowd of peers needs a network
+    /// that is as fast for each of them.
     pub crowded_rate: u64,
     /// How long the server waits for a body that no handler has read. Default 1 s.
     pub drain_timeout: Duration,

@@ -72,7 +72,7 @@ impl Account {
         let last_day = user.last_day().map(|day| day.to_string()).unwrap_or_default();
         let (name, scopes) = (user.name(), user.scopes().join(" "));
         let hash = Blake2s256::digest(format!("{name}\n{scopes}\n{last_day}\n{password}"));
-        // 128 bits are enough: nobody can choose an account's hash.
+        // 128 bits are enough: a client can't choose an account's hash.
         Some(hash.iter().take(16).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
     }
 }

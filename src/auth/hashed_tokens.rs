@@ -2,8 +2,8 @@
 //! `no_hashed_tokens.rs` stands in for this file without it). A thief of the file can't
 //! use them.
 //!
-//! The hash is SHA-256, which is fast. That is right for tokens: nobody can try all random
-//! tokens of 256 bits. Passwords need a slow hash.
+//! The hash is SHA-256, which is fast. That is right for tokens: an attacker can't try all
+//! random tokens of 256 bits. Passwords need a slow hash.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ impl HashedTokens {
         if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err("a sha256 hash has 64 hexadecimal digits");
         }
-        if ["", "\n"].iter().any(|nothing| hash.eq_ignore_ascii_case(&sha256(nothing))) {
+        if NOTHING.iter().any(|nothing| hash.eq_ignore_ascii_case(nothing)) {
             return Err("this is the hash of nothing, and not of a token");
         }
         match self.0.insert(hash.to_ascii_lowercase(), user) {
@@ -49,6 +49,13 @@ impl HashedTokens {
     }
 }
 
+/// The hashes of no bytes, and of a line end. `sha256sum` prints them when the variable with
+/// the token is empty.
+const NOTHING: [&str; 2] = [
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b",
+];
+
 /// What stands for a token in a users file that holds only its hash: `sha256:` and 64
 /// hexadecimal digits (feature `login`).
 ///
@@ -65,7 +72,7 @@ pub fn hashed(token: &str) -> String {
     format!("{SHA256}{}", sha256(token))
 }
 
-/// What is the same for a token and for its hash.
+/// A text that is the same for a token and for its hash.
 pub(super) fn key(token: &str) -> String {
     sha256(token)
 }

@@ -33,7 +33,7 @@ impl HashedTokens {
     }
 }
 
-/// What is the same for a token in two lines.
+/// A text that is the same for a token in two lines.
 pub(super) fn key(token: &str) -> String {
     token.to_owned()
 }

@@ -56,7 +56,7 @@ pub(super) fn parse(text: &str) -> Result<(PasswordHash, Cost), PasswordError> {
 
 /// What the check of a password costs. How long it takes depends on the machine as well:
 /// `accounts.rs` measures that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cost {
     /// Memory, in KiB: `m`.
     kib: u32,

@@ -26,14 +26,17 @@ impl User {
     /// ```
     #[must_use]
     pub fn new<'s>(name: &str, scopes: impl IntoIterator<Item = &'s str>) -> User {
-        let scopes = scopes.into_iter().map(str::to_owned).collect();
-        User(Arc::new(Profile { name: name.to_owned(), scopes, last_day: None }))
+        User::until(None, name, scopes)
     }
 
-    /// This user, whose line in a users file is valid until the end of that day.
-    pub(super) fn until(self, last_day: Option<Day>) -> User {
-        let Profile { name, scopes, .. } = &*self.0;
-        User(Arc::new(Profile { name: name.clone(), scopes: scopes.clone(), last_day }))
+    /// The same, with the last day on which the user's line in a users file is valid.
+    pub(super) fn until<'s>(
+        last_day: Option<Day>,
+        name: &str,
+        scopes: impl IntoIterator<Item = &'s str>,
+    ) -> User {
+        let scopes = scopes.into_iter().map(str::to_owned).collect();
+        User(Arc::new(Profile { name: name.to_owned(), scopes, last_day }))
     }
 
     /// The last day on which the user's line is valid; `None` if there is none.

@@ -8,8 +8,9 @@ use std::path::Path;
 use crate::auth::users_file::{LoadCause, LoadError, Occasion, read};
 use crate::auth::users_text;
 
-/// Adds a line, such as one of [`line`](crate::users::line), to a users file, in one write. A file that does not exist is made, and only its owner can
-/// read it. A last line without an end is ended first.
+/// Adds a line, such as one of [`line`](crate::users::line), to a users file, in one
+/// write. A file that does not exist is made, and only its owner can read it. A last line
+/// without an end is ended first.
 ///
 /// ```
 /// use guardhouse::{UsersFile, users};

@@ -85,7 +85,7 @@ pub(super) fn parse(line: &str, shortest: usize) -> Result<Option<UserLine<'_>>,
         return Err(Fault::Day);
     }
     scopes.iter().try_for_each(|scope| check_scope(scope)).map_err(Fault::Scope)?;
-    Ok(Some(UserLine { user: User::new(name, scopes).until(last_day), secret }))
+    Ok(Some(UserLine { user: User::until(last_day, name, scopes), secret }))
 }
 
 /// What stands before the hash of a token.
@@ -110,7 +110,8 @@ fn split_last_day(text: &str) -> Result<(&str, Option<Day>), Fault> {
 }
 
 /// A line for a users file. `secret` is a token or, with the feature `login`, a hash of
-/// `users::hashed` or `Password::hash`; `last_day` is a day such as `2027-01-31`, after which the line is not valid any more.
+/// `users::hashed` or `Password::hash`. `last_day` is a day such as `2027-01-31`, after
+/// which the line is not valid any more.
 ///
 /// ```
 /// use guardhouse::{Users, users};
@@ -136,6 +137,7 @@ pub fn line(
     last_day: Option<&str>,
 ) -> io::Result<String> {
     let invalid = |fault: Fault| io::Error::new(io::ErrorKind::InvalidInput, fault.to_string());
+    // Each part by itself: with a colon in the name, the line would be that of another user.
     check_name(name).map_err(invalid)?;
     scopes
         .iter()
@@ -172,15 +174,17 @@ fn check_name(name: &str) -> Result<(), Fault> {
 }
 
 /// Characters that take no space on a screen, or look like a space: Unicode's
-/// `Default_Ignorable_Code_Point`, and the blank of Braille. Two names with such a
+/// `Default_Ignorable_Code_Point`, the controls of hieroglyphs, and the blanks of Braille
+/// and of musical notes. Two names with such a
 /// difference look the same.
 fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{13430}'..='\u{1343f}' | '\u{1d159}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// What a person wrote for people must not become a value.

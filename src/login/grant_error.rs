@@ -21,7 +21,7 @@ pub(super) enum GrantError {
     Scope,
     /// Too many logins wait already.
     Busy,
-    /// There is no memory to hash the password, so nobody knows whether it is right.
+    /// There is no memory to hash the password, so the server does not know whether it is right.
     NoMemory,
     /// The system has no random source, or its clock is far off.
     NoToken,

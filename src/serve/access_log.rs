@@ -10,10 +10,10 @@
 //! debug says why.
 //!
 //! Lines have the level info, or debug if the response says so, and the target
-//! `guardhouse::access`. A logger that writes them without anything in front makes a log that other programs read. No peer can forge
-//! a line, because what a peer chose is escaped. There are no credentials in them:
-//! headers are not logged, and the query is left out, because some clients put
-//! tokens there.
+//! `guardhouse::access`. A logger that writes them without anything in front makes a log
+//! that other programs read. No peer can forge a line, because what a peer chose is
+//! escaped. There are no credentials in them: headers are not logged, and the query is
+//! left out, because some clients put tokens there.
 
 use std::fmt::{self, Display, Write};
 use std::io;

@@ -3,6 +3,8 @@
 //!
 //! Each side first writes its own part and then reads the other's. So at least one of
 //! them sees that an idle connection must end.
+//!
+//! [`Lag`] measures how long a peer keeps the server waiting.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};

@@ -1,5 +1,5 @@
-//! What signals do to a running server: SIGTERM, SIGINT and SIGQUIT stop it, SIGHUP
-//! loads the users file and the certificate again.
+//! What signals do: SIGTERM, SIGINT and SIGQUIT stop the server, SIGHUP loads the users
+//! file, the certificate and the keys again.
 
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,8 +14,8 @@ use crate::reload::Reload;
 use crate::signals::{Signal, Signals};
 
 /// A signal that comes again within this time is the same order: a supervisor may
-/// send it to the process and to its group, at the same moment. A person who wants
-/// the server to end at once needs longer to decide that.
+/// send it to the process and to its group, at the same moment. A person decides more
+/// slowly that the server must end at once.
 const SAME_ORDER: Duration = Duration::from_secs(1);
 
 /// Handles signals, on a thread of its own.

@@ -91,7 +91,7 @@ fn run(command: Command) -> Result<(), Failure> {
 fn serve(options: Options) -> Result<(), Failure> {
     logger::init(options.log_level);
     allocator::restart_if_limited();
-    // First of all: without it, a signal would end the program while a file is loaded.
+    // Before a file is loaded: else a signal in that time would end the program.
     let control = Control::start();
     let load = if options.allow_short_tokens {
         UsersFile::load_allowing_short_tokens

@@ -111,8 +111,8 @@ fn auth(request: &mut Request, user: User) -> Result<Response, Refusal> {
             .with_param("scope", &required.join(" "));
         return Err(Refusal::insufficient(challenge));
     }
-    let wants_200 =
-        form::values(query, "status").is_some_and(|values| values.contains(&"200".to_owned()));
+    let wants_200 = form::values(query, "status")
+        .is_some_and(|values| values.iter().any(|value| value == "200"));
     let status = if wants_200 { Status::OK } else { Status::NO_CONTENT };
     let scopes = user.scopes().join(" ");
     let scopes = if scopes.is_empty() { NO_SCOPES.to_owned() } else { scopes };

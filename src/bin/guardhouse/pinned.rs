@@ -102,8 +102,8 @@ impl<S: Read + Write> Write for TlsClient<'_, S> {
 
 /// Accepts a server that has this certificate and its private key.
 ///
-/// The name and the dates do not matter: the check asks by any address of the server,
-/// and whether it lives. Nor does it matter who has signed the certificate: it may be
+/// It checks neither the name nor the dates: a health check uses any address of the server,
+/// and asks only whether the server answers. It checks no issuer, so the certificate may be
 /// self-signed.
 #[derive(Debug)]
 struct Verifier {

@@ -72,7 +72,8 @@ impl Reload {
     }
 }
 
-/// Waits until someone asks, or until it is time to look; `None` if nobody can ask any more.
+/// Waits until a reload is asked for, or until it is time to look; `None` at the end, when
+/// no reload can be asked for.
 fn next(asked: &Receiver<()>, pause: Duration) -> Option<Reason> {
     if pause.is_zero() {
         return asked.recv().ok().map(|()| Reason::Asked);
