@@ -7,6 +7,12 @@
 if [ $# = 2 ]; then
     cd "$(dirname "$0")/../tests/steps"
     diff -u "step-$1.rs" "step-$2.rs" || [ $? = 1 ]
+    # A file that the earlier one does not have.
+    for file in routes request; do
+        if grep -q "^mod $file;" "step-$2.rs" && ! grep -q "^mod $file;" "step-$1.rs"; then
+            diff -u /dev/null "$file.rs" || [ $? = 1 ]
+        fi
+    done
     exit
 fi
 . "$(dirname "$0")/server.sh"
@@ -44,9 +50,8 @@ for chapter in steps exercises; do check_listings "$manual/$chapter.md"; done
 [ "$listings" -ge 15 ] || expect 'the chapters have their listings' 'at least 15' "$listings"
 echo "ok      $listings listings stand in their files"
 
-# The table has the length of each program.
-for step in {1..8}; do
-    file=tests/steps/step-$step.rs
+# The tables have the length of each file.
+for file in tests/steps/step-{1..8}.rs tests/steps/r*.rs; do
     said=$(sed -n "s/^| \`${file//\//\\/}\` | \([0-9]*\) |.*/\1/p" "$manual/steps.md")
     expect "$file has as many lines as the chapter says" "$(wc -l <"$file" | tr -d ' ')" "$said"
 done
@@ -113,6 +118,7 @@ for chapter in steps exercises; do check_commands "$manual/$chapter.md"; done
 forgotten='Route("GET", "/me", open(me))'
 sed "s|Route(\"GET\", \"/me\", guarded(signed_in, me))|$forgotten|" tests/steps/step-3.rs >"$dir/forgotten.rs"
 grep -qF "$forgotten" "$dir/forgotten.rs"
+cp tests/steps/routes.rs "$dir"
 httparse=$(ls -t "${CARGO_TARGET_DIR:-target}"/release/deps/libhttparse-*.rlib | head -n 1)
 for program in tests/steps/step-3.rs "$dir/forgotten.rs"; do
     compiles=yes

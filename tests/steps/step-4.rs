@@ -2,11 +2,14 @@
 //!
 //! What breaks it: a request with a body. The body is taken for the next request.
 
-use std::hint::black_box;
+mod routes;
+
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::{env, thread};
+
+use routes::{Response, Route, User, answer, guarded, open, signed_in};
 
 fn main() -> io::Result<()> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8000".to_owned());
@@ -33,89 +36,6 @@ fn me(_: &mut Request, User(name): User) -> Response {
     Response::text(format!("Hello, {name}.\n"))
 }
 
-/// A user, by name. Only a guard makes one.
-struct User(&'static str);
-
-/// A guard finds the user, or refuses the request with a challenge.
-type Guard<T> = fn(&Request) -> Result<T, Refusal>;
-struct Refusal(&'static str);
-
-/// This guard takes the token from `Authorization: Bearer TOKEN`.
-fn signed_in(request: &Request) -> Result<User, Refusal> {
-    match request.header("Authorization").and_then(|value| value.split_once(' ')) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => by_token(token),
-        _ => Err(Refusal(r#"Bearer realm="steps""#)),
-    }
-}
-
-fn by_token(token: &str) -> Result<User, Refusal> {
-    let is_ann = is_same(token.as_bytes(), b"s3cret-of-ann");
-    let refusal = Refusal(r#"Bearer realm="steps", error="invalid_token""#);
-    if is_ann { Ok(User("Ann")) } else { Err(refusal) }
-}
-
-/// Compares all bytes: `==` stops at the first wrong one, and its time shows where that is.
-fn is_same(left: &[u8], right: &[u8]) -> bool {
-    let differences = left.iter().zip(right).fold(0, |all, (left, right)| all | (left ^ right));
-    black_box(differences) == 0 && left.len() == right.len()
-}
-
-/// A row: a method, a path, and what answers.
-struct Route(&'static str, &'static str, Answer);
-type Answer = Box<dyn Fn(&mut Request) -> Response + Send + Sync>;
-
-fn open(handler: fn(&mut Request) -> Response) -> Answer {
-    Box::new(handler)
-}
-
-/// First the guard, then the handler. Nothing else makes a 401.
-fn guarded<T: 'static>(guard: Guard<T>, handler: fn(&mut Request, T) -> Response) -> Answer {
-    Box::new(move |request| match guard(request) {
-        Ok(user) => handler(request, user),
-        Err(Refusal(challenge)) => {
-            Response::error("401 Unauthorized").with_header("WWW-Authenticate", challenge)
-        }
-    })
-}
-
-/// The answer of the row for this request; without such a row, 404 or 405.
-fn answer(routes: &[Route], request: &mut Request) -> Response {
-    let rows: Vec<_> = routes.iter().filter(|row| row.1 == request.path).collect();
-    match rows.iter().find(|row| row.0 == request.method) {
-        Some(row) => (row.2)(request),
-        None if rows.is_empty() => Response::error("404 Not Found"),
-        None => Response::error("405 Method Not Allowed").with_header("Allow", rows[0].0),
-    }
-}
-
-struct Response {
-    status: &'static str,
-    headers: String,
-    body: String,
-}
-
-impl Response {
-    fn text(body: impl Into<String>) -> Response {
-        Response { status: "200 OK", headers: String::new(), body: body.into() }
-    }
-
-    fn error(status: &'static str) -> Response {
-        Response { status, ..Response::text(format!("{status}\n")) }
-    }
-
-    fn with_header(mut self, name: &str, value: &str) -> Response {
-        self.headers.extend([name, ": ", value, "\r\n"]);
-        self
-    }
-
-    fn write(&self, mut stream: &TcpStream, stays_open: bool) -> io::Result<()> {
-        let Response { status, headers, body } = self;
-        let (length, connection) = (body.len(), if stays_open { "keep-alive" } else { "close" });
-        let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n");
-        stream.write_all(format!("{head}Connection: {connection}\r\n\r\n{body}").as_bytes())
-    }
-}
-
 /// What the peer did wrong, as an answer.
 impl From<io::Error> for Response {
     fn from(_: io::Error) -> Response {
@@ -128,6 +48,7 @@ struct Request {
     method: String,
     path: String,
     headers: Vec<(String, String)>,
+    /// Its client may send one more request on this connection.
     persistent: bool,
 }
 
@@ -152,8 +73,7 @@ impl Request {
             method: head.method.unwrap_or_default().to_owned(),
             path: head.path.unwrap_or_default().split('?').take(1).collect(),
             headers: head.headers.iter().map(text).collect(),
-            // Our answer to HEAD has a body, and the client would take it for the next answer.
-            persistent: head.version == Some(1) && head.method != Some("HEAD"),
+            persistent: head.version == Some(1),
         };
         request.persistent &= !request.values("Connection").contains(&"close");
         Ok(request)
@@ -191,6 +111,8 @@ fn round(incoming: &mut Incoming, routes: &[Route]) -> io::Result<bool> {
     };
     let response = answer(routes, &mut request);
     let _ = writeln!(io::stderr(), "{} {} {}", request.method, request.path, response.status);
-    response.write(incoming.get_ref(), request.persistent)?;
-    Ok(request.persistent)
+    // Our answer to HEAD has a body. The client would take it for the next answer.
+    let stays_open = request.persistent && request.method != "HEAD";
+    response.write(incoming.get_ref(), stays_open)?;
+    Ok(stays_open)
 }

@@ -3,8 +3,10 @@
 //! Its shape and its names are those of the library. What the library does better is in the
 //! chapter `steps`.
 
+mod request;
+mod routes;
+
 use std::collections::VecDeque;
-use std::hint::black_box;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
@@ -12,9 +14,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-const HEAD_BYTES: usize = 16 * 1024;
+use request::Request;
+use routes::{Response, Route, User, answer, guarded, open, signed_in};
+
+const HEAD_BYTES: u64 = 16 * 1024;
 const BODY_BYTES: u64 = 1024 * 1024;
-/// How long a head may take, and then its body.
+/// How long a connection may be idle, and then a request may take.
 const TIMEOUT: Duration = Duration::from_secs(4);
 /// How many connections may be open.
 const CONNECTIONS: usize = 100;
@@ -62,211 +67,6 @@ fn add_note(request: &mut Request, User(name): User) -> Response {
     }
 }
 
-/// A user, by name. Only a guard makes one.
-struct User(&'static str);
-
-/// A guard finds the user, or refuses the request with a challenge. It can't read the body.
-type Guard<T> = fn(&Request) -> Result<T, Refusal>;
-struct Refusal(&'static str);
-
-/// This guard takes the token from `Authorization: Bearer TOKEN`.
-fn signed_in(request: &Request) -> Result<User, Refusal> {
-    match request.header("Authorization").and_then(|value| value.split_once(' ')) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => by_token(token),
-        _ => Err(Refusal(r#"Bearer realm="steps""#)),
-    }
-}
-
-fn by_token(token: &str) -> Result<User, Refusal> {
-    let is_ann = is_same(token.as_bytes(), b"s3cret-of-ann");
-    let refusal = Refusal(r#"Bearer realm="steps", error="invalid_token""#);
-    if is_ann { Ok(User("Ann")) } else { Err(refusal) }
-}
-
-/// Compares all bytes: `==` stops at the first wrong one, and its time shows where that is.
-fn is_same(left: &[u8], right: &[u8]) -> bool {
-    let differences = left.iter().zip(right).fold(0, |all, (left, right)| all | (left ^ right));
-    black_box(differences) == 0 && left.len() == right.len()
-}
-
-/// A row: a method, a path, and what answers.
-struct Route(&'static str, &'static str, Answer);
-type Answer = Box<dyn Fn(&mut Request) -> Response + Send + Sync>;
-
-fn open(handler: fn(&mut Request) -> Response) -> Answer {
-    Box::new(handler)
-}
-
-/// First the guard, then the handler. Nothing else makes a 401.
-fn guarded<T: 'static>(guard: Guard<T>, handler: fn(&mut Request, T) -> Response) -> Answer {
-    Box::new(move |request| match guard(request) {
-        Ok(user) => handler(request, user),
-        Err(Refusal(challenge)) => {
-            Response::error("401 Unauthorized").with_header("WWW-Authenticate", challenge)
-        }
-    })
-}
-
-/// The answer of the row for this request; without such a row, 404 or 405.
-fn answer(routes: &[Route], request: &mut Request) -> Response {
-    let rows: Vec<_> = routes.iter().filter(|row| row.1 == request.path).collect();
-    match rows.iter().find(|row| row.0 == request.method) {
-        Some(row) => (row.2)(request),
-        None if rows.is_empty() => Response::error("404 Not Found"),
-        None => Response::error("405 Method Not Allowed").with_header("Allow", rows[0].0),
-    }
-}
-
-struct Response {
-    status: &'static str,
-    headers: String,
-    body: String,
-}
-
-impl Response {
-    fn text(body: impl Into<String>) -> Response {
-        Response { status: "200 OK", headers: String::new(), body: body.into() }
-    }
-
-    fn error(status: &'static str) -> Response {
-        Response { status, ..Response::text(format!("{status}\n")) }
-    }
-
-    fn with_header(mut self, name: &str, value: &str) -> Response {
-        self.headers.extend([name, ": ", value, "\r\n"]);
-        self
-    }
-
-    fn write(&self, mut stream: &TcpStream, stays_open: bool) -> io::Result<()> {
-        let Response { status, headers, body } = self;
-        let (length, connection) = (body.len(), if stays_open { "keep-alive" } else { "close" });
-        let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n");
-        stream.write_all(format!("{head}Connection: {connection}\r\n\r\n{body}").as_bytes())
-    }
-}
-
-/// What the peer did wrong, as an answer.
-impl From<io::Error> for Response {
-    fn from(error: io::Error) -> Response {
-        match error.kind() {
-            ErrorKind::TimedOut | ErrorKind::WouldBlock => Response::error("408 Request Timeout"),
-            _ => Response::error("400 Bad Request"),
-        }
-    }
-}
-
-/// What guards and handlers see. A guard gets `&Request`: reading the body needs `&mut`.
-struct Request<'c> {
-    method: String,
-    path: String,
-    headers: Vec<(String, String)>,
-    persistent: bool,
-    /// The body that is not read yet; `None` after an error in it.
-    unread: Option<Framing>,
-    incoming: &'c mut Incoming,
-}
-
-/// Where a body ends (RFC 9112 §6.3).
-enum Framing {
-    Length(u64),
-    Chunked,
-}
-
-impl Request<'_> {
-    /// Reads a head, and not the body.
-    fn read(incoming: &mut Incoming) -> Result<Request<'_>, Response> {
-        let mut lines = String::new();
-        while !lines.ends_with("\r\n\r\n") {
-            lines += &read_line(incoming)?;
-            if lines.len() > HEAD_BYTES {
-                return Err(Response::error("431 Request Header Fields Too Large"));
-            }
-        }
-        let mut headers = [httparse::EMPTY_HEADER; 64];
-        let mut head = httparse::Request::new(&mut headers);
-        if !head.parse(lines.as_bytes()).is_ok_and(|status| status.is_complete()) {
-            return Err(Response::error("400 Bad Request"));
-        }
-        let text = |header: &httparse::Header| {
-            (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned())
-        };
-        let mut request = Request {
-            method: head.method.unwrap_or_default().to_owned(),
-            path: head.path.unwrap_or_default().split('?').take(1).collect(),
-            headers: head.headers.iter().map(text).collect(),
-            // Our answer to HEAD has a body, and the client would take it for the next answer.
-            persistent: head.version == Some(1) && head.method != Some("HEAD"),
-            unread: None,
-            incoming,
-        };
-        request.persistent &= !request.values("Connection").contains(&"close");
-        request.unread = Some(request.framing()?);
-        Ok(request)
-    }
-
-    fn values(&self, name: &str) -> Vec<&str> {
-        let all = self.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
-        all.map(|(_, value)| value.as_str()).collect()
-    }
-
-    /// The value of a header that came once.
-    fn header(&self, name: &str) -> Option<&str> {
-        if let [value] = self.values(name)[..] { Some(value) } else { None }
-    }
-
-    /// What two servers could read in two ways is refused.
-    fn framing(&self) -> Result<Framing, Response> {
-        match (&self.values("Content-Length")[..], &self.values("Transfer-Encoding")[..]) {
-            ([], []) => Ok(Framing::Length(0)),
-            ([length], []) => Ok(Framing::Length(number(length, 10)?)),
-            ([], [coding]) if coding.eq_ignore_ascii_case("chunked") => Ok(Framing::Chunked),
-            _ => Err(Response::error("400 Bad Request")),
-        }
-    }
-
-    fn body(&mut self) -> Result<Vec<u8>, Response> {
-        self.incoming.get_mut().deadline = Instant::now() + TIMEOUT;
-        let mut body = Vec::new();
-        match self.unread.take() {
-            None => return Err(Response::error("400 Bad Request")),
-            Some(Framing::Length(length)) => read_bytes(self.incoming, length, &mut body)?,
-            Some(Framing::Chunked) => loop {
-                let size = number(read_line(self.incoming)?.trim_end_matches("\r\n"), 16)?;
-                read_bytes(self.incoming, size, &mut body)?;
-                if read_line(self.incoming)? != "\r\n" {
-                    return Err(Response::error("400 Bad Request"));
-                } else if size == 0 {
-                    break;
-                }
-            },
-        }
-        self.unread = Some(Framing::Length(0));
-        Ok(body)
-    }
-}
-
-/// Reads a line. It ends in CRLF, and in nothing else.
-fn read_line(incoming: &mut Incoming) -> io::Result<String> {
-    let mut line = String::new();
-    incoming.take(8 * 1024).read_line(&mut line)?;
-    if line.ends_with("\r\n") { Ok(line) } else { Err(ErrorKind::InvalidData.into()) }
-}
-
-/// Reads this many bytes more of a body.
-fn read_bytes(incoming: &mut Incoming, count: u64, body: &mut Vec<u8>) -> Result<(), Response> {
-    if count > BODY_BYTES - body.len() as u64 {
-        return Err(Response::error("413 Content Too Large"));
-    }
-    let read = incoming.take(count).read_to_end(body)? as u64;
-    if read == count { Ok(()) } else { Err(Response::error("400 Bad Request")) }
-}
-
-/// Digits, and nothing else. `u64::from_str_radix` also takes a sign.
-fn number(digits: &str, radix: u32) -> io::Result<u64> {
-    let number = u64::from_str_radix(digits, radix).ok();
-    number.filter(|_| !digits.starts_with('+')).ok_or(ErrorKind::InvalidData.into())
-}
-
 /// What has arrived on a connection and is not used yet, and what will arrive.
 type Incoming = BufReader<Stream>;
 
@@ -274,6 +74,12 @@ type Incoming = BufReader<Stream>;
 struct Stream {
     tcp: Arc<TcpStream>,
     deadline: Instant,
+}
+
+impl Stream {
+    fn restart(&mut self) {
+        self.deadline = Instant::now() + TIMEOUT;
+    }
 }
 
 impl Read for Stream {
@@ -294,16 +100,17 @@ fn serve(tcp: &Arc<TcpStream>, server: &Server) -> io::Result<()> {
     while round(&mut incoming, tcp, server)? {}
     // A close over unread bytes takes the answer from the peer. So it first reads on for a while.
     tcp.shutdown(Shutdown::Write)?;
-    incoming.get_mut().deadline = Instant::now() + TIMEOUT;
+    incoming.get_mut().restart();
     server.while_idle(tcp, || io::copy(&mut incoming, &mut io::sink())).map(drop)
 }
 
 /// Reads a request and answers it. Returns whether the connection stays open.
 fn round(incoming: &mut Incoming, tcp: &Arc<TcpStream>, server: &Server) -> io::Result<bool> {
-    incoming.get_mut().deadline = Instant::now() + TIMEOUT;
+    incoming.get_mut().restart();
     if incoming.buffer().is_empty() && server.while_idle(tcp, || incoming.fill_buf())?.is_empty() {
         return Ok(false);
     }
+    incoming.get_mut().restart();
     let mut request = match Request::read(incoming) {
         Ok(request) => request,
         Err(error) => return error.write(tcp, false).map(|()| false),
@@ -312,7 +119,9 @@ fn round(incoming: &mut Incoming, tcp: &Arc<TcpStream>, server: &Server) -> io::
     let response = answered.unwrap_or_else(|_| Response::error("500 Internal Server Error"));
     let _ = writeln!(io::stderr(), "{} {} {}", request.method, request.path, response.status);
     let is_last = server.lock().is_stopping && request.incoming.buffer().is_empty();
-    let stays_open = request.persistent && request.unread.is_some() && !is_last;
+    // Our answer to HEAD has a body. The client would take it for the next answer.
+    let can_go_on = request.unread.is_some() && request.method != "HEAD";
+    let stays_open = request.persistent && can_go_on && !is_last;
     response.write(tcp, stays_open)?;
     // What no handler has read is dropped: it must not become the next request.
     Ok(stays_open && request.body().is_ok())
