@@ -8,8 +8,8 @@ set -euo pipefail
 unset CDPATH
 cd "$(dirname "$0")/.."
 
-cargo build --locked --quiet --release --example echo
-GUARDHOUSE=${CARGO_TARGET_DIR:-target}/release/examples/echo
+cargo build --locked --quiet --example echo
+GUARDHOUSE=${CARGO_TARGET_DIR:-target}/debug/examples/echo
 . scripts/server.sh
 
 command -v python3 >/dev/null || skip 'python3 is not installed'

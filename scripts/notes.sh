@@ -3,9 +3,9 @@
 # if chromium, node and npm are there or can be installed.
 . "$(dirname "$0")/server.sh"
 
-cargo build --release --locked --quiet --example notes
+cargo build --locked --quiet --example notes
 mkfifo "$dir/stdout"
-"${CARGO_TARGET_DIR:-target}/release/examples/notes" 127.0.0.1:0 >"$dir/stdout" 2>"$dir/log" &
+"${CARGO_TARGET_DIR:-target}/debug/examples/notes" 127.0.0.1:0 >"$dir/stdout" 2>"$dir/log" &
 server=$!
 exec 3<"$dir/stdout"
 read -r -t 10 ready <&3

@@ -15,11 +15,15 @@ umask 077
 token=$(sed 's/^ann:\([^:]*\):.*/\1/' "$dir/users.txt")
 start --users "$dir/users.txt"
 
+# is_valid [WHAT]: whether $answer is an OpenAPI document.
+is_valid() {
+    body >"$dir/openapi.json"
+    expect "${1:-the document} is valid OpenAPI" "$dir/openapi.json: OK" \
+        "$("$dir/venv/bin/openapi-spec-validator" "$dir/openapi.json" 2>&1)"
+}
 ask /openapi.json
 expect 'the document is JSON' '200 application/json' "$(status) $(header Content-Type)"
-body >"$dir/openapi.json"
-expect 'the document is valid OpenAPI' "$dir/openapi.json: OK" \
-    "$("$dir/venv/bin/openapi-spec-validator" "$dir/openapi.json" 2>&1)"
+is_valid
 rows=$("$dir/venv/bin/python" - "$dir/openapi.json" <<'PYTHON'
 import json, sys
 
@@ -65,3 +69,11 @@ conforms 'the document itself' --include-path /openapi.json
 
 stop
 expect 'the server stops' 0 "$code"
+
+use_build_with_features
+start
+ask /openapi.json
+is_valid 'the document of a build with logins'
+expect_like 'it says where clients get tokens' \
+    '*"type":"oauth2","flows":{"password":{"tokenUrl":"/token","scopes":{}}}*' "$(body)"
+stop

@@ -42,26 +42,37 @@ need() {
     local path
     if ! path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1") &&
         [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        { timeout 60 apt-get update && DEBIAN_FRONTEND=noninteractive timeout 120 apt-get install \
-            --yes --no-install-recommends "$2"; } </dev/null >/dev/null 2>&1 || true
+        # Another script may install something at this moment.
+        flock --timeout 200 scripts bash -c 'timeout 60 apt-get update && DEBIAN_FRONTEND=noninteractive \
+            timeout 120 apt-get install --yes --no-install-recommends "$1"' - "$2" </dev/null >/dev/null 2>&1 || true
     fi
     path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1") ||
         skip "$1 is not installed: apt-get install $2"
     eval "${1//-/_}=\$path"
 }
 
-# from_pypi PACKAGE ...: an environment of Python in $dir/venv with these packages.
+# from_pypi PACKAGE ...: an environment of Python in $dir/venv with these packages. It is kept
+# in target/ for the next run of the script.
 from_pypi() {
-    local pip=("$dir/venv/bin/python" -m pip) without=
+    local kept pip without=
     command -v python3 >/dev/null || skip 'python3 is not installed'
+    kept=${CARGO_TARGET_DIR:-target}/pypi
+    mkdir -p "$kept"
+    kept=$(cd "$kept" && pwd)/$(basename "$0" .sh)
+    ln -s "$kept" "$dir/venv"
+    # Its Python may be gone meanwhile.
+    if [ "$(cat "$kept/packages" 2>/dev/null)" = "$*" ] && "$kept/bin/python" -c ''; then return; fi
+    rm -rf "$kept"
+    pip=("$kept/bin/python" -m pip)
     # To install a pip into the environment takes seconds; one outside of it will do.
     if python3 -m pip --python python3 --version >/dev/null 2>&1; then
-        pip=(python3 -m pip --python "$dir/venv/bin/python") without=--without-pip
+        pip=(python3 -m pip --python "$kept/bin/python") without=--without-pip
     fi
     # shellcheck disable=SC2086 # There may be no option.
-    python3 -m venv $without "$dir/venv" >"$dir/pip" 2>&1 || skip "python3 makes no environment: $(tail -n 1 "$dir/pip")"
+    python3 -m venv $without "$kept" >"$dir/pip" 2>&1 || skip "python3 makes no environment: $(tail -n 1 "$dir/pip")"
     timeout 60 "${pip[@]}" install --quiet --no-compile --disable-pip-version-check --retries 1 --timeout 10 "$@" \
         >"$dir/pip" 2>&1 </dev/null || skip "$* can't be installed: $(tail -n 1 "$dir/pip")"
+    echo "$*" >"$kept/packages"
 }
 
 # use_build_with_features: from here on, the server is one with all features. It has a target
@@ -78,11 +89,11 @@ use_build_with_features() {
 also_stop() { others+=("$1"); }
 
 # free_port NAME: puts a port on which no program listens into the variable of
-# that name.
+# that name. Scripts that run at the same time look at different ports.
 free_port() {
     local try
     for try in {1..50}; do
-        try=$((20000 + RANDOM % 12000))
+        try=$((20000 + $$ % 100 * 120 + RANDOM % 120))
         (: <>"/dev/tcp/127.0.0.1/$try") 2>/dev/null || { eval "$1=$try"; return; }
     done
     skip 'no port is free'
@@ -181,7 +192,7 @@ start_at() {
 # protect, which sends back the headers that it receives.
 start_auth_and_program() {
     local ready users=$dir/users.txt
-    cargo build --release --locked --quiet --example echo
+    cargo build --locked --quiet --example echo
     (
         umask 077
         {
@@ -193,7 +204,7 @@ start_auth_and_program() {
     start --users "$users"
     auth=${url#http://}
     mkfifo "$dir/echo"
-    "${CARGO_TARGET_DIR:-target}/release/examples/echo" --listen 127.0.0.1:0 >"$dir/echo" &
+    "${CARGO_TARGET_DIR:-target}/debug/examples/echo" --listen 127.0.0.1:0 >"$dir/echo" &
     also_stop $!
     read -r -t 10 ready <"$dir/echo"
     upstream=${ready#listening on http://}

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# All tests: those of cargo, then the scripts, each of which starts a server and
-# acts as its users. A script that can't run on this machine says why; that is no
-# failure.
+# All tests: those of cargo, and the scripts, each of which starts a server and acts as
+# its users. A script that can't run on this machine says why; that is no failure.
+#
+# Everything is built first. Then four of them run at a time, because they often wait.
 set -euo pipefail
 unset CDPATH
 cd "$(dirname "$0")/.."
@@ -15,34 +16,50 @@ fi
 
 # These two builds have all tests: no test needs one feature and the absence of the other.
 # (`.ci/run` checks that each set of features builds.)
-cargo test --locked
-cargo test --locked --all-features
+target=${CARGO_TARGET_DIR:-target}
+cargo test --no-run --locked
+cargo test --no-run --locked --all-features --target-dir "$target/features"
+cargo build --release --locked --bins
+(. scripts/server.sh && use_build_with_features)
+export GUARDHOUSE=$target/release/guardhouse
+built=$SECONDS
 
-cargo build --release --locked --bins --example echo --example notes
-export GUARDHOUSE="${CARGO_TARGET_DIR:-target}/release/guardhouse"
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+export target results
 
-passed=0 failed=0 skipped=0
-output=$(mktemp)
-trap 'rm -f "$output"' EXIT
+# run NAME: runs it, and says how it ended. The output of cargo is always shown, and that
+# of a script if it fails.
+run() {
+    local began=$SECONDS output=$results/$1 command=("scripts/$1.sh") end=passed reason=
+    case $1 in
+        cargo) command=(cargo test --locked) ;;
+        cargo-all-features) command=(cargo test --locked --all-features --target-dir "$target/features") ;;
+    esac
+    if ! "${command[@]}" >"$output" 2>&1 </dev/null; then
+        end=FAILED
+    elif reason=$(grep '^skipped: ' "$output"); then
+        end=skipped
+    fi
+    [[ $1 != cargo* && $end != FAILED ]] || cat "$output"
+    echo "$1: ${reason:-$end in $((SECONDS - began)) s}"
+    mv "$output" "$output.$end"
+}
+export -f run
+
+# The longest first.
+tests=(cargo-all-features cargo openapi steps capacity login)
 for script in scripts/*.sh; do
     name=$(basename "$script" .sh)
-    case $name in
-        # What the scripts share, this script, and the one that measures.
-        server | test | bench) continue ;;
+    case " ${tests[*]} server test bench " in
+        # Also not: what the scripts share, this script, and the one that compares with others.
+        *" $name "*) ;;
+        *) tests+=("$name") ;;
     esac
-    began=$SECONDS
-    if ! "$script" >"$output" 2>&1 </dev/null; then
-        failed=$((failed + 1))
-        echo "$script: FAILED"
-        cat "$output"
-    elif reason=$(grep '^skipped: ' "$output"); then
-        skipped=$((skipped + 1))
-        echo "$script: $reason"
-    else
-        passed=$((passed + 1))
-        echo "$script: passed in $((SECONDS - began)) s"
-    fi
 done
+printf '%s\n' "${tests[@]}" | xargs -P 4 -I NAME bash -c 'run NAME'
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+ended() { find "$results" -name "*.$1" | wc -l | tr -d ' '; }
+echo "$(ended passed) passed, $(ended FAILED) failed, $(ended skipped) skipped;" \
+    "built in $built s, and tested in $((SECONDS - built)) s"
+[ "$(ended FAILED)" = 0 ]
