@@ -107,9 +107,9 @@ impl Display for RequestLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = self.0.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(0);
         let line = String::from_utf8_lossy(self.0.get(..end).unwrap_or_default());
-        let parts: Vec<&str> = line.splitn(4, ' ').collect();
-        match parts[..] {
-            [method, target, version] if is_version(version) => {
+        let mut parts = line.split(' ');
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(method), Some(target), Some(version), None) if is_version(version) => {
                 // Every registered method is written in such letters. Another word may be
                 // a token that a client has put in the wrong place.
                 let plain = |byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_');
