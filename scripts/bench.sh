@@ -25,6 +25,7 @@ measured() {
     names+=("$1") urls+=("${ready#listening on }")
 }
 measured guardhouse "$GUARDHOUSE" --listen 127.0.0.1:0 --log-level warn
+measured khttp target/bench/release/peer-khttp
 measured tiny_http target/bench/release/peer-tiny-http
 measured axum target/bench/release/peer-axum
 if python3 -m venv "$dir/venv" >/dev/null 2>&1 &&

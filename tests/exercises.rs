@@ -240,6 +240,15 @@ impl Program {
         Program(child, address)
     }
 
+    /// Sends a request, and returns everything that comes until the connection ends.
+    fn ask_to_the_end(&self, sent: &str) -> String {
+        let mut stream = connect(self.1);
+        stream.write_all(sent.as_bytes()).unwrap();
+        let mut received = String::new();
+        stream.read_to_string(&mut received).unwrap();
+        received
+    }
+
     /// Sends a request, and returns the text that comes until there is as much as that.
     fn ask(&self, sent: &str, length: usize) -> String {
         let mut stream = connect(self.1);
@@ -266,8 +275,10 @@ fn exercise_5_head_by_hand() {
     let both = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
     let wanted = format!("{OPEN}{OPEN}Everyone can see this.\n");
     assert_eq!(step.ask(both, wanted.len()), wanted);
-    let refused = step.ask("HEAD /me HTTP/1.1\r\nHost: a\r\n\r\n", 25);
-    assert_eq!(refused, "HTTP/1.1 401 Unauthorized");
+    let last = "HEAD /me HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let refused = step.ask_to_the_end(last);
+    assert!(refused.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{refused}");
+    assert!(refused.ends_with("\r\nContent-Length: 17\r\nConnection: close\r\n\r\n"), "{refused}");
 }
 
 #[test]
@@ -288,6 +299,19 @@ fn exercise_10_a_ninth_step() {
     client.stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
     // A client that is refused is not asked for its body, and its connection ends.
-    let refused = step.ask(&head(""), 25);
-    assert_eq!(refused, "HTTP/1.1 401 Unauthorized");
+    let refused = step.ask_to_the_end(&head(""));
+    assert!(refused.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{refused}");
+    assert!(refused.ends_with("\r\nConnection: close\r\n\r\n401 Unauthorized\n"), "{refused}");
+    // A client whose body is here already need not wait, and its connection stays open.
+    let all = head(&format!("Authorization: {ANN}\r\n")) + "Aloha";
+    let (answer, next) = ("Ann, your note begins with 65.\n", OPEN);
+    let wanted = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: keep-alive\r\n\r\n{answer}{next}",
+        answer.len()
+    );
+    assert_eq!(step.ask(&(all + "GET / HTTP/1.1\r\nHost: a\r\n\r\n"), wanted.len()), wanted);
+    // One of HTTP/1.0 does not know what `100 Continue` is (RFC 9110 §10.1.1).
+    let old = head(&format!("Authorization: {ANN}\r\n")).replace("HTTP/1.1", "HTTP/1.0");
+    let answer = step.ask_to_the_end(&(old + "Aloha"));
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 }

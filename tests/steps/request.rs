@@ -12,11 +12,11 @@ pub struct Request<'c> {
     pub method: String,
     pub path: String,
     headers: Vec<(String, String)>,
-    /// Its client may send one more request on this connection.
-    pub persistent: bool,
+    /// 0 or 1: HTTP/1.0 or HTTP/1.1.
+    pub version: u8,
     /// The body that is not read yet; `None` after an error in it.
     pub unread: Option<Framing>,
-    pub incoming: &'c mut Incoming,
+    incoming: &'c mut Incoming,
 }
 
 /// Where a body ends (RFC 9112 §6.3).
@@ -47,13 +47,24 @@ impl Request<'_> {
             method: head.method.unwrap_or_default().to_owned(),
             path: head.path.unwrap_or_default().split('?').take(1).collect(),
             headers: head.headers.iter().map(text).collect(),
-            persistent: head.version == Some(1),
+            version: head.version.unwrap_or_default(),
             unread: None,
             incoming,
         };
-        request.persistent &= !request.values("Connection").contains(&"close");
         request.unread = Some(request.framing()?);
         Ok(request)
+    }
+
+    /// Whether its client may send one more request on this connection.
+    pub fn is_persistent(&self) -> bool {
+        let options = self.values("Connection").join(",");
+        let mut options = options.split(',').map(str::trim);
+        self.version == 1 && !options.any(|option| option.eq_ignore_ascii_case("close"))
+    }
+
+    /// What the connection has brought. A guard can't ask for it: it has no `&mut Request`.
+    pub fn incoming(&mut self) -> &mut Incoming {
+        self.incoming
     }
 
     fn values(&self, name: &str) -> Vec<&str> {

@@ -9,7 +9,13 @@ use std::net::TcpStream;
 use crate::Request;
 
 /// A user, by name. Only a guard makes one.
-pub struct User(pub &'static str);
+pub struct User(&'static str);
+
+impl User {
+    pub fn name(&self) -> &'static str {
+        self.0
+    }
+}
 
 /// A guard finds the user, or refuses the request with a challenge.
 pub type Guard<T> = fn(&Request) -> Result<T, Refusal>;
@@ -59,7 +65,10 @@ pub fn answer(routes: &[Route], request: &mut Request) -> Response {
     match rows.iter().find(|row| row.0 == request.method) {
         Some(row) => (row.2)(request),
         None if rows.is_empty() => Response::error("404 Not Found"),
-        None => Response::error("405 Method Not Allowed").with_header("Allow", rows[0].0),
+        None => {
+            let allowed: Vec<&str> = rows.iter().map(|row| row.0).collect();
+            Response::error("405 Method Not Allowed").with_header("Allow", &allowed.join(", "))
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Step 3: the guard. A handler that wants a user gets one, or does not run.
+//! Step 3: the guard, in `routes.rs`. A handler that wants a user gets one, or does not run.
 //!
 //! What breaks it: a client that sends two requests on one connection.
 
@@ -32,8 +32,8 @@ fn home(_: &mut Request) -> Response {
     Response::text("Everyone can see this.\n")
 }
 
-fn me(_: &mut Request, User(name): User) -> Response {
-    Response::text(format!("Hello, {name}.\n"))
+fn me(_: &mut Request, user: User) -> Response {
+    Response::text(format!("Hello, {}.\n", user.name()))
 }
 
 /// What the peer did wrong, as an answer.

@@ -32,8 +32,8 @@ fn home(_: &mut Request) -> Response {
     Response::text("Everyone can see this.\n")
 }
 
-fn me(_: &mut Request, User(name): User) -> Response {
-    Response::text(format!("Hello, {name}.\n"))
+fn me(_: &mut Request, user: User) -> Response {
+    Response::text(format!("Hello, {}.\n", user.name()))
 }
 
 /// What the peer did wrong, as an answer.
@@ -75,7 +75,9 @@ impl Request {
             headers: head.headers.iter().map(text).collect(),
             persistent: head.version == Some(1),
         };
-        request.persistent &= !request.values("Connection").contains(&"close");
+        let options = request.values("Connection").join(",");
+        let mut options = options.split(',').map(str::trim);
+        request.persistent &= !options.any(|option| option.eq_ignore_ascii_case("close"));
         Ok(request)
     }
 

@@ -44,14 +44,16 @@ fn home(_: &mut Request) -> Response {
     Response::text("Everyone can see this.\n")
 }
 
-fn me(_: &mut Request, User(name): User) -> Response {
-    Response::text(format!("Hello, {name}.\n"))
+fn me(_: &mut Request, user: User) -> Response {
+    Response::text(format!("Hello, {}.\n", user.name()))
 }
 
 /// It has a bug: an empty note has no first byte.
-fn add_note(request: &mut Request, User(name): User) -> Response {
+fn add_note(request: &mut Request, user: User) -> Response {
     match request.body() {
-        Ok(note) => Response::text(format!("{name}, your note begins with {}.\n", note[0])),
+        Ok(note) => {
+            Response::text(format!("{}, your note begins with {}.\n", user.name(), note[0]))
+        }
         Err(error) => error,
     }
 }
@@ -63,12 +65,6 @@ type Incoming = BufReader<Stream>;
 struct Stream {
     tcp: TcpStream,
     deadline: Instant,
-}
-
-impl Stream {
-    fn restart(&mut self) {
-        self.deadline = Instant::now() + TIMEOUT;
-    }
 }
 
 impl Read for Stream {
@@ -89,17 +85,17 @@ fn serve(tcp: TcpStream, routes: &[Route]) -> io::Result<()> {
     while round(&mut incoming, routes)? {}
     // A close over unread bytes takes the answer from the peer. So it first reads on for a while.
     incoming.get_ref().tcp.shutdown(Shutdown::Write)?;
-    incoming.get_mut().restart();
+    incoming.get_mut().deadline = Instant::now() + TIMEOUT;
     io::copy(&mut incoming, &mut io::sink()).map(drop)
 }
 
 /// Reads a request and answers it. Returns whether the connection stays open.
 fn round(incoming: &mut Incoming, routes: &[Route]) -> io::Result<bool> {
-    incoming.get_mut().restart();
+    incoming.get_mut().deadline = Instant::now() + TIMEOUT;
     if incoming.fill_buf()?.is_empty() {
         return Ok(false);
     }
-    incoming.get_mut().restart();
+    incoming.get_mut().deadline = Instant::now() + TIMEOUT;
     let mut request = match Request::read(incoming) {
         Ok(request) => request,
         Err(error) => return error.write(&incoming.get_ref().tcp, false).map(|()| false),
@@ -108,8 +104,8 @@ fn round(incoming: &mut Incoming, routes: &[Route]) -> io::Result<bool> {
     let _ = writeln!(io::stderr(), "{} {} {}", request.method, request.path, response.status);
     // Our answer to HEAD has a body. The client would take it for the next answer.
     let can_go_on = request.unread.is_some() && request.method != "HEAD";
-    let stays_open = request.persistent && can_go_on;
-    response.write(&request.incoming.get_ref().tcp, stays_open)?;
+    let stays_open = request.is_persistent() && can_go_on;
+    response.write(&request.incoming().get_ref().tcp, stays_open)?;
     // What no handler has read is dropped: it must not become the next request.
     Ok(stays_open && request.body().is_ok())
 }

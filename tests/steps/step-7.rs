@@ -47,14 +47,16 @@ fn home(_: &mut Request) -> Response {
     Response::text("Everyone can see this.\n")
 }
 
-fn me(_: &mut Request, User(name): User) -> Response {
-    Response::text(format!("Hello, {name}.\n"))
+fn me(_: &mut Request, user: User) -> Response {
+    Response::text(format!("Hello, {}.\n", user.name()))
 }
 
 /// It has a bug: an empty note has no first byte.
-fn add_note(request: &mut Request, User(name): User) -> Response {
+fn add_note(request: &mut Request, user: User) -> Response {
     match request.body() {
-        Ok(note) => Response::text(format!("{name}, your note begins with {}.\n", note[0])),
+        Ok(note) => {
+            Response::text(format!("{}, your note begins with {}.\n", user.name(), note[0]))
+        }
         Err(error) => error,
     }
 }
@@ -66,12 +68,6 @@ type Incoming = BufReader<Stream>;
 struct Stream {
     tcp: Arc<TcpStream>,
     deadline: Instant,
-}
-
-impl Stream {
-    fn restart(&mut self) {
-        self.deadline = Instant::now() + TIMEOUT;
-    }
 }
 
 impl Read for Stream {
@@ -92,17 +88,17 @@ fn serve(tcp: &Arc<TcpStream>, server: &Server) -> io::Result<()> {
     while round(&mut incoming, tcp, server)? {}
     // A close over unread bytes takes the answer from the peer. So it first reads on for a while.
     tcp.shutdown(Shutdown::Write)?;
-    incoming.get_mut().restart();
+    incoming.get_mut().deadline = Instant::now() + TIMEOUT;
     server.while_idle(tcp, || io::copy(&mut incoming, &mut io::sink())).map(drop)
 }
 
 /// Reads a request and answers it. Returns whether the connection stays open.
 fn round(incoming: &mut Incoming, tcp: &Arc<TcpStream>, server: &Server) -> io::Result<bool> {
-    incoming.get_mut().restart();
+    incoming.get_mut().deadline = Instant::now() + TIMEOUT;
     if incoming.buffer().is_empty() && server.while_idle(tcp, || incoming.fill_buf())?.is_empty() {
         return Ok(false);
     }
-    incoming.get_mut().restart();
+    incoming.get_mut().deadline = Instant::now() + TIMEOUT;
     let mut request = match Request::read(incoming) {
         Ok(request) => request,
         Err(error) => return error.write(tcp, false).map(|()| false),
@@ -112,8 +108,8 @@ fn round(incoming: &mut Incoming, tcp: &Arc<TcpStream>, server: &Server) -> io::
     let _ = writeln!(io::stderr(), "{} {} {}", request.method, request.path, response.status);
     // Our answer to HEAD has a body. The client would take it for the next answer.
     let can_go_on = request.unread.is_some() && request.method != "HEAD";
-    let stays_open = request.persistent && can_go_on;
-    response.write(tcp, stays_open)?;
+    let stays_open = request.is_persistent() && can_go_on;
+    response.write(&request.incoming().get_ref().tcp, stays_open)?;
     // What no handler has read is dropped: it must not become the next request.
     Ok(stays_open && request.body().is_ok())
 }
@@ -123,7 +119,7 @@ fn round(incoming: &mut Incoming, tcp: &Arc<TcpStream>, server: &Server) -> io::
 struct Server {
     routes: Vec<Route>,
     connections: Mutex<Connections>,
-    /// A connection is idle now, or has ended.
+    /// A connection has ended.
     changed: Condvar,
 }
 
@@ -147,17 +143,22 @@ impl Server {
 
     /// Each connection gets a thread, as soon as there is room for it.
     fn give_to_thread(self: &Arc<Self>, tcp: TcpStream) {
-        while self.lock().open >= CONNECTIONS {
-            self.make_room();
-        }
-        self.lock().open += 1;
-        let server = Arc::clone(self);
-        let thread = thread::Builder::new().spawn(move || {
-            let _ = serve(&Arc::new(tcp), &server);
-            server.lock().open -= 1;
-            server.changed.notify_all();
-        });
-        if thread.is_err() {
+        let tcp = Arc::new(tcp);
+        loop {
+            while self.lock().open >= CONNECTIONS {
+                self.make_room();
+            }
+            self.lock().open += 1;
+            let (server, tcp) = (Arc::clone(self), Arc::clone(&tcp));
+            let thread = thread::Builder::new().spawn(move || {
+                let _ = serve(&tcp, &server);
+                drop(tcp);
+                server.lock().open -= 1;
+                server.changed.notify_all();
+            });
+            if thread.is_ok() {
+                return;
+            }
             self.lock().open -= 1;
             self.make_room();
         }
@@ -176,7 +177,6 @@ impl Server {
     /// Runs a wait for the peer. Meanwhile the connection can be closed to make room.
     fn while_idle<T>(&self, tcp: &Arc<TcpStream>, wait: impl FnOnce() -> T) -> T {
         self.lock().idle.push_back(Arc::clone(tcp));
-        self.changed.notify_all();
         let waited = wait();
         self.lock().idle.retain(|idle| !Arc::ptr_eq(idle, tcp));
         waited

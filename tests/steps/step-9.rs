@@ -1,6 +1,6 @@
 //! Step 9: the answer to the exercises 5 and 10 of the manual: HEAD, and `100 Continue`.
 //!
-//! It is step 8, and two ideas more: an answer without its body, and a body that waits until the
+//! It is step 8 with two more ideas: an answer without its body, and a body that waits until the
 //! server asks for it. Press Enter to stop it.
 
 mod request;
@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, mem, thread};
 
-use request::Request;
+use request::{Framing, Request};
 use routes::{Response, Route, User, answer, guarded, open, signed_in};
 
 const HEAD_BYTES: u64 = 16 * 1024;
@@ -55,14 +55,16 @@ fn home(_: &mut Request) -> Response {
     Response::text("Everyone can see this.\n")
 }
 
-fn me(_: &mut Request, User(name): User) -> Response {
-    Response::text(format!("Hello, {name}.\n"))
+fn me(_: &mut Request, user: User) -> Response {
+    Response::text(format!("Hello, {}.\n", user.name()))
 }
 
 /// It has a bug: an empty note has no first byte.
-fn add_note(request: &mut Request, User(name): User) -> Response {
+fn add_note(request: &mut Request, user: User) -> Response {
     match request.body() {
-        Ok(note) => Response::text(format!("{name}, your note begins with {}.\n", note[0])),
+        Ok(note) => {
+            Response::text(format!("{}, your note begins with {}.\n", user.name(), note[0]))
+        }
         Err(error) => error,
     }
 }
@@ -76,12 +78,6 @@ struct Stream {
     deadline: Instant,
     /// The client waits for `100 Continue` before it sends the body.
     awaits_continue: bool,
-}
-
-impl Stream {
-    fn restart(&mut self) {
-        self.deadline = Instant::now() + TIMEOUT;
-    }
 }
 
 impl Read for Stream {
@@ -110,24 +106,25 @@ fn serve(tcp: &Arc<TcpStream>, server: &Server) -> io::Result<()> {
     while round(&mut incoming, tcp, server)? {}
     // A close over unread bytes takes the answer from the peer. So it first reads on for a while.
     tcp.shutdown(Shutdown::Write)?;
-    incoming.get_mut().restart();
+    incoming.get_mut().deadline = Instant::now() + TIMEOUT;
     server.while_idle(tcp, || io::copy(&mut incoming, &mut io::sink())).map(drop)
 }
 
 /// Reads a request and answers it. Returns whether the connection stays open.
 fn round(incoming: &mut Incoming, tcp: &Arc<TcpStream>, server: &Server) -> io::Result<bool> {
-    incoming.get_mut().restart();
+    incoming.get_mut().deadline = Instant::now() + TIMEOUT;
     if incoming.buffer().is_empty() && server.while_idle(tcp, || incoming.fill_buf())?.is_empty() {
         return Ok(false);
     }
-    incoming.get_mut().restart();
+    incoming.get_mut().deadline = Instant::now() + TIMEOUT;
     let mut request = match Request::read(incoming) {
         Ok(request) => request,
         Err(error) => return error.write(tcp, false).map(|()| false),
     };
-    let expected = request.header("Expect");
-    let awaits = expected.is_some_and(|own| own.eq_ignore_ascii_case("100-continue"));
-    request.incoming.get_mut().awaits_continue = awaits;
+    let expected = request.header("Expect").unwrap_or_default();
+    // A client of HTTP/1.0 does not know the answer (RFC 9110 §10.1.1).
+    let awaits = request.version == 1 && expected.eq_ignore_ascii_case("100-continue");
+    request.incoming().get_mut().awaits_continue = awaits;
     let line = format!("{} {}", request.method, request.path);
     // HEAD is GET without the body (RFC 9110 §9.3.2).
     let is_head = request.method == "HEAD";
@@ -137,11 +134,13 @@ fn round(incoming: &mut Incoming, tcp: &Arc<TcpStream>, server: &Server) -> io::
     let answered = panic::catch_unwind(AssertUnwindSafe(|| answer(&server.routes, &mut request)));
     let response = answered.unwrap_or_else(|_| Response::error("500 Internal Server Error"));
     let _ = writeln!(io::stderr(), "{line} {}", response.status);
-    let is_last = server.lock().is_stopping && request.incoming.buffer().is_empty();
+    let body_is_read = matches!(request.unread, Some(Framing::Length(0)));
+    let has_next = body_is_read && !request.incoming().buffer().is_empty();
+    let is_last = server.lock().is_stopping && !has_next;
     // A client that was not asked may leave its body out. Then nobody knows what comes next.
-    let was_asked = !mem::take(&mut request.incoming.get_mut().awaits_continue);
-    let can_go_on = request.unread.is_some() && was_asked;
-    let stays_open = request.persistent && can_go_on && !is_last;
+    let was_asked = !mem::take(&mut request.incoming().get_mut().awaits_continue);
+    let can_go_on = body_is_read || request.unread.is_some() && was_asked;
+    let stays_open = request.is_persistent() && can_go_on && !is_last;
     if is_head {
         tcp.as_ref().write_all(response.head(stays_open).as_bytes())?;
     } else {
@@ -198,17 +197,22 @@ impl Server {
 
     /// Each connection gets a thread, as soon as there is room for it.
     fn give_to_thread(self: &Arc<Self>, tcp: TcpStream) {
-        while self.lock().open >= CONNECTIONS {
-            self.make_room();
-        }
-        self.lock().open += 1;
-        let server = Arc::clone(self);
-        let thread = thread::Builder::new().spawn(move || {
-            let _ = serve(&Arc::new(tcp), &server);
-            server.lock().open -= 1;
-            server.changed.notify_all();
-        });
-        if thread.is_err() {
+        let tcp = Arc::new(tcp);
+        loop {
+            while self.lock().open >= CONNECTIONS {
+                self.make_room();
+            }
+            self.lock().open += 1;
+            let (server, tcp) = (Arc::clone(self), Arc::clone(&tcp));
+            let thread = thread::Builder::new().spawn(move || {
+                let _ = serve(&tcp, &server);
+                drop(tcp);
+                server.lock().open -= 1;
+                server.changed.notify_all();
+            });
+            if thread.is_ok() {
+                return;
+            }
             self.lock().open -= 1;
             self.make_room();
         }
