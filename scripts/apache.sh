@@ -41,7 +41,7 @@ expect_like 'and its parameters' '401 Bearer realm="guardhouse", error="invalid_
 ask /users/me -H "Authorization: Bearer $(token ann)"
 expect 'the token gets through' '200 {"username":"ann"} no-store' "$(status) $(body) $(header Cache-Control)"
 ask /auth
-expect 'two challenges stay two' 'Basic Bearer' "$(header WWW-Authenticate | cut -d' ' -f1 | paste -sd' ')"
+expect 'two challenges stay two' 'Basic Bearer' "$(header WWW-Authenticate | cut -d' ' -f1 | paste -sd' ' -)"
 ask /auth --user "Jörg 100%:$(token 'Jörg 100%')"
 expect 'Basic gets through' '204 J%C3%B6rg 100%25' "$(status) $(header X-Auth-User)"
 ask '/auth?scope=reports:read' -H "Authorization: Bearer $(token bob)"

@@ -30,10 +30,10 @@ start_caddy() {
 }
 
 # claims: what the protected program received about the user.
-claims() { body | grep -i -e '^X.Auth' -e '^Authorization' | paste -sd' '; }
+claims() { body | grep -i -e '^X.Auth' -e '^Authorization' | paste -sd' ' -; }
 
 # Caddy passes on both challenges.
-challenges() { header Www-Authenticate | cut -d' ' -f1 | paste -sd' '; }
+challenges() { header Www-Authenticate | cut -d' ' -f1 | paste -sd' ' -; }
 # beside WHAT HEADER ...: a token is checked whatever other headers the client sends.
 beside() {
     local headers=("${@:2}")

@@ -4,7 +4,7 @@
 #
 #   scripts/differential.sh [SEED [CONNECTIONS]]
 #
-# h11 comes from PyPI into a temporary virtual environment. Without python3 or PyPI
+# h11 comes from PyPI into a virtual environment in target/. Without python3 or PyPI
 # the script says so and ends.
 set -euo pipefail
 unset CDPATH

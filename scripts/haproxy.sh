@@ -33,7 +33,7 @@ at_each() {
         url=http://127.0.0.1:${replica_port[$i]}
         ask /users/me -H "Authorization: Bearer $1"
         status
-    done | paste -sd' '
+    done | paste -sd' ' -
 }
 # login: a token from the first replica.
 login() {

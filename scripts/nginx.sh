@@ -20,7 +20,7 @@ asked() {
 token=$(token ann)
 
 # challenges: the auth schemes that the answer names.
-challenges() { header WWW-Authenticate | cut -d' ' -f1 | paste -sd' '; }
+challenges() { header WWW-Authenticate | cut -d' ' -f1 | paste -sd' ' -; }
 # get HEADERS: a GET with these header lines too, each with its CRLF.
 get() {
     connect 4
@@ -70,9 +70,9 @@ check() {
     ask /echo -H "Authorization: Bearer $(token ann)"
     expect 'with a valid token the request gets through' 200 "$(status)"
     expect 'the program receives the name and the scopes of the user' 'X-Auth-User: ann X-Auth-Scopes: reports:read' \
-        "$(body | grep -i '^X.Auth' | paste -sd' ')"
+        "$(body | grep -i '^X.Auth' | paste -sd' ' -)"
     ask /echo -H "Authorization: Bearer $(token bob)" -H 'X-Auth-User: root' -H 'X-Auth-Scopes: admin' -H 'X_Auth_User: root'
-    expect 'headers of the client do not change the name and the scopes of the user' 'X-Auth-User: bob X-Auth-Scopes: ""' "$(body | grep -i '^X.Auth' | paste -sd' ')"
+    expect 'headers of the client do not change the name and the scopes of the user' 'X-Auth-User: bob X-Auth-Scopes: ""' "$(body | grep -i '^X.Auth' | paste -sd' ' -)"
     for query in 'scope=all' 'scope=100%' 'q=caf%E9'; do
         ask "/echo?$query" -H "Authorization: Bearer $(token bob)"
         expect "the query $query reaches the program, and not /auth" "200 /echo?$query" "$(status) $(header Echo-Target)"

@@ -3,8 +3,8 @@
 # and it is true: Schemathesis makes valid and invalid requests from it, and
 # compares every answer with it.
 #
-# openapi-spec-validator and Schemathesis come from PyPI into a temporary virtual
-# environment. Without python3 or PyPI the script says so and skips.
+# openapi-spec-validator and Schemathesis come from PyPI into a virtual environment in
+# target/. Without python3 or PyPI the script says so and skips.
 . "$(dirname "$0")/server.sh"
 
 from_pypi openapi-spec-validator==0.9.0 schemathesis==4.32.5

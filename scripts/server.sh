@@ -43,7 +43,7 @@ need() {
     if ! path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1") &&
         [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         # Another script may install something at this moment.
-        flock --timeout 200 scripts bash -c 'timeout 60 apt-get update && DEBIAN_FRONTEND=noninteractive \
+        flock --timeout 600 scripts bash -c 'timeout 60 apt-get update && DEBIAN_FRONTEND=noninteractive \
             timeout 120 apt-get install --yes --no-install-recommends "$1"' - "$2" </dev/null >/dev/null 2>&1 || true
     fi
     path=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1") ||
@@ -54,25 +54,26 @@ need() {
 # from_pypi PACKAGE ...: an environment of Python in $dir/venv with these packages. It is kept
 # in target/ for the next run of the script.
 from_pypi() {
-    local kept pip without=
+    local kept pip wanted python without=
     command -v python3 >/dev/null || skip 'python3 is not installed'
     kept=${CARGO_TARGET_DIR:-target}/pypi
     mkdir -p "$kept"
     kept=$(cd "$kept" && pwd)/$(basename "$0" .sh)
     ln -s "$kept" "$dir/venv"
-    # Its Python may be gone meanwhile.
-    if [ "$(cat "$kept/packages" 2>/dev/null)" = "$*" ] && "$kept/bin/python" -c ''; then return; fi
+    # An environment works with one version of Python, and in one place.
+    python=$(command -v python3) wanted="$*, $(python3 -V), $kept"
+    if [ "$(cat "$kept/wanted" 2>/dev/null)" = "$wanted" ]; then return; fi
     rm -rf "$kept"
     pip=("$kept/bin/python" -m pip)
     # To install a pip into the environment takes seconds; one outside of it will do.
-    if python3 -m pip --python python3 --version >/dev/null 2>&1; then
+    if python3 -m pip --python "$python" --version >/dev/null 2>&1; then
         pip=(python3 -m pip --python "$kept/bin/python") without=--without-pip
     fi
     # shellcheck disable=SC2086 # There may be no option.
     python3 -m venv $without "$kept" >"$dir/pip" 2>&1 || skip "python3 makes no environment: $(tail -n 1 "$dir/pip")"
     timeout 60 "${pip[@]}" install --quiet --no-compile --disable-pip-version-check --retries 1 --timeout 10 "$@" \
         >"$dir/pip" 2>&1 </dev/null || skip "$* can't be installed: $(tail -n 1 "$dir/pip")"
-    echo "$*" >"$kept/packages"
+    echo "$wanted" >"$kept/wanted"
 }
 
 # use_build_with_features: from here on, the server is one with all features. It has a target
@@ -88,12 +89,14 @@ use_build_with_features() {
 # also_stop PID: a program beside the server, which the end of the script stops.
 also_stop() { others+=("$1"); }
 
-# free_port NAME: puts a port on which no program listens into the variable of
-# that name. Scripts that run at the same time look at different ports.
+# free_port NAME: puts a port on which no program listens into the variable of that name.
+# It gives no port twice, and scripts that run at the same time look at different ports.
+next_port=$(($$ * 37 % 12000))
 free_port() {
     local try
     for try in {1..50}; do
-        try=$((20000 + $$ % 100 * 120 + RANDOM % 120))
+        next_port=$(((next_port + 1) % 12000))
+        try=$((20000 + next_port))
         (: <>"/dev/tcp/127.0.0.1/$try") 2>/dev/null || { eval "$1=$try"; return; }
     done
     skip 'no port is free'

@@ -8,7 +8,7 @@ unset CDPATH
 cd "$(dirname "$0")/.."
 
 # Without features the program is built from three packages beside its own.
-packages=$(cargo tree --locked --edges normal --prefix none --no-dedupe | cut -d' ' -f1 | sort -u | paste -sd' ')
+packages=$(cargo tree --locked --edges normal --prefix none --no-dedupe | cut -d' ' -f1 | sort -u | paste -sd' ' -)
 if [ "$packages" != 'guardhouse httparse log simple_logger' ]; then
     echo "the default build does not have exactly three other packages: $packages"
     exit 1
@@ -28,20 +28,18 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 export target results
 
-# run NAME: runs it, and says how it ended. The output of cargo is always shown, and that
-# of a script if it fails.
+# run NAME: runs it, for ten minutes at most, and says how it ended.
 run() {
     local began=$SECONDS output=$results/$1 command=("scripts/$1.sh") end=passed reason=
     case $1 in
         cargo) command=(cargo test --locked) ;;
         cargo-all-features) command=(cargo test --locked --all-features --target-dir "$target/features") ;;
     esac
-    if ! "${command[@]}" >"$output" 2>&1 </dev/null; then
+    if ! timeout 600 "${command[@]}" >"$output" 2>&1 </dev/null; then
         end=FAILED
-    elif reason=$(grep '^skipped: ' "$output"); then
+    elif [[ $1 != cargo* ]] && reason=$(grep '^skipped: ' "$output"); then
         end=skipped
     fi
-    [[ $1 != cargo* && $end != FAILED ]] || cat "$output"
     echo "$1: ${reason:-$end in $((SECONDS - began)) s}"
     mv "$output" "$output.$end"
 }
@@ -57,9 +55,15 @@ for script in scripts/*.sh; do
         *) tests+=("$name") ;;
     esac
 done
-printf '%s\n' "${tests[@]}" | xargs -P 4 -I NAME bash -c 'run NAME'
+# If one is killed, xargs gives up.
+printf '%s\n' "${tests[@]}" | xargs -P 4 -I NAME bash -c 'run NAME' || true
+
+# What the tests of cargo and those that failed have printed.
+for output in "$results"/cargo* "$results"/*.FAILED; do
+    [ ! -f "$output" ] || { printf '\n--- %s ---\n' "$(basename "$output")" && cat "$output"; }
+done
 
 ended() { find "$results" -name "*.$1" | wc -l | tr -d ' '; }
-echo "$(ended passed) passed, $(ended FAILED) failed, $(ended skipped) skipped;" \
+echo "$(ended passed) passed, $(ended FAILED) failed, $(ended skipped) skipped of ${#tests[@]};" \
     "built in $built s, and tested in $((SECONDS - built)) s"
-[ "$(ended FAILED)" = 0 ]
+[ $(($(ended passed) + $(ended skipped))) = ${#tests[@]} ]

@@ -314,7 +314,7 @@ fn step_4_closes_for_a_client_that_wants_that() {
                 "step {number}, {header}: {answer}"
             );
         }
-        let answer = exchange(step.address, "GET / HTTP/1.0\r\n\r\n".to_owned());
+        let answer = exchange(step.address, "GET / HTTP/1.0\r\n\r\n");
         assert!(answer.contains("\r\nConnection: close\r\n"), "step {number}, 1.0: {answer}");
     }
 }
@@ -523,7 +523,7 @@ fn idle_longest_makes_room(address: SocketAddr) -> Option<bool> {
     // Each has its answer before the next one comes, so the server knows them in this order.
     let mut idle: Vec<TcpStream> = (0..CONNECTIONS).map(|_| answered()).collect();
     let _new = answered();
-    let mut has_ended = |client: &mut TcpStream| {
+    let has_ended = |client: &mut TcpStream| {
         client.set_read_timeout(Some(SHORT)).unwrap();
         matches!(client.read(&mut [0]), Ok(0))
     };

@@ -9,8 +9,7 @@
 //! are written as they are, many at once. `simple_logger` writes all other lines,
 //! with their level and their target in front.
 
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -34,7 +33,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// Logs to stderr from now on.
 pub fn init(level: LevelFilter) {
     let lines = Arc::new(Lines::default());
-    let writer = Writer { lines: Arc::clone(&lines), others: SimpleLogger::new() };
+    let writer = Writer { lines: Arc::clone(&lines), others: SimpleLogger::new(), is_cut: false };
     let writing = thread::Builder::new().name("log".to_owned()).spawn(move || writer.run());
     // If the thread can't be started, there is no log. If the process already has
     // another logger, that one logs.
@@ -94,9 +93,11 @@ enum Entry {
 
 impl Lines {
     fn add(&self, record: &Record) {
+        // What is logged may log something itself. So this is done before the lock.
+        let text = record.args().to_string();
         let mut waiting = self.lock();
         let is_first = waiting.entries.is_empty();
-        waiting.add(record);
+        waiting.add(record.level(), record.target(), text);
         drop(waiting);
         // A notification is a system call, even if the writer does not wait.
         if is_first {
@@ -111,26 +112,19 @@ impl Lines {
 }
 
 impl Waiting {
-    fn add(&mut self, record: &Record) {
+    fn add(&mut self, level: Level, target: &str, text: String) {
         if self.bytes >= CAPACITY {
             self.lost += 1;
             return;
         }
         self.added += 1;
-        if record.target() != ACCESS_LOG {
-            let (target, text) = (record.target().to_owned(), record.args().to_string());
-            self.bytes += target.len() + text.len();
-            self.entries.push(Entry::Other(record.level(), target, text));
-            return;
-        }
-        if !matches!(self.entries.last(), Some(Entry::Access(_))) {
-            self.entries.push(Entry::Access(String::new()));
-        }
-        if let Some(Entry::Access(lines)) = self.entries.last_mut() {
-            let before = lines.len();
-            // Writing to a String never fails.
-            let _ = writeln!(lines, "{}", record.args());
-            self.bytes += lines.len() - before;
+        self.bytes += target.len() + text.len();
+        match self.entries.last_mut() {
+            Some(Entry::Access(lines)) if target == ACCESS_LOG => {
+                lines.extend([&text, "\n"]);
+            }
+            _ if target == ACCESS_LOG => self.entries.push(Entry::Access(text + "\n")),
+            _ => self.entries.push(Entry::Other(level, target.to_owned(), text)),
         }
     }
 
@@ -144,20 +138,22 @@ impl Waiting {
 struct Writer {
     lines: Arc<Lines>,
     others: SimpleLogger,
+    /// The last line of the access log was cut off, because stderr did not take all of it.
+    is_cut: bool,
 }
 
 impl Writer {
-    fn run(self) {
+    fn run(mut self) {
         loop {
             let is_empty = |waiting: &mut Waiting| waiting.entries.is_empty();
             drop(self.lines.changed.wait_while(self.lines.lock(), is_empty));
             // No event says that more lines will come. Only time can pass.
             thread::sleep(DELAY);
             let mut waiting = self.lines.lock();
-            let ((entries, lost), added) = (waiting.take(), waiting.added);
+            let ((entries, mut lost), added) = (waiting.take(), waiting.added);
             drop(waiting);
             for entry in entries {
-                self.write(entry);
+                lost += self.write(entry);
             }
             if lost > 0 {
                 let text = format!(
@@ -170,11 +166,14 @@ impl Writer {
         }
     }
 
-    fn write(&self, entry: Entry) {
+    /// Returns how many lines of the access log could not be written.
+    fn write(&mut self, entry: Entry) -> u64 {
         match entry {
             Entry::Access(lines) => {
-                // If no program reads stderr any more, the lines are lost.
-                let _ = io::stderr().write_all(lines.as_bytes());
+                let lines = if mem::take(&mut self.is_cut) { format!("\n{lines}") } else { lines };
+                let rest = rest_after_write(io::stderr(), lines.as_bytes());
+                self.is_cut = !rest.is_empty();
+                (rest.split(|byte| *byte == b'\n').count() - 1) as u64
             }
             Entry::Other(level, target, text) => {
                 // `simple_logger` panics if no program reads stderr any more.
@@ -184,9 +183,23 @@ impl Writer {
                     let record = record.level(level).target(&target);
                     self.others.log(&record.args(format_args!("{text}")).build());
                 }));
+                0
             }
         }
     }
+}
+
+/// Writes bytes, and returns those that could not be written: because the disk is full, or
+/// because no program reads them any more.
+fn rest_after_write(mut to: impl io::Write, mut bytes: &[u8]) -> &[u8] {
+    while !bytes.is_empty() {
+        match to.write(bytes) {
+            Ok(count @ 1..) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => break,
+        }
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -194,9 +207,7 @@ mod tests {
     use super::*;
 
     fn add(waiting: &mut Waiting, target: &str, text: &str) {
-        let mut record = Record::builder();
-        let record = record.level(Level::Warn).target(target);
-        waiting.add(&record.args(format_args!("{text}")).build());
+        waiting.add(Level::Warn, target, text.to_owned());
     }
 
     #[test]
@@ -229,5 +240,23 @@ mod tests {
             assert_eq!((waiting.entries.len(), waiting.lost), (1, 0));
             waiting.take();
         }
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_known() {
+        struct Disk(usize);
+        impl io::Write for Disk {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let count = bytes.len().min(self.0).min(3);
+                self.0 -= count;
+                if count == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(count) }
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        assert_eq!(rest_after_write(Disk(100), b"one\ntwo\n"), b"");
+        assert_eq!(rest_after_write(Disk(5), b"one\ntwo\n"), b"wo\n");
+        assert_eq!(rest_after_write(Disk(0), b"one\n"), b"one\n");
     }
 }
