@@ -59,7 +59,7 @@ done
 printf '%s\n' "${tests[@]}" | xargs -P 4 -I NAME bash -c 'run NAME' || true
 
 # What the tests of cargo and those that failed have printed.
-for output in "$results"/cargo* "$results"/*.FAILED; do
+for output in "$results"/cargo*.passed "$results"/*.FAILED; do
     [ ! -f "$output" ] || { printf '\n--- %s ---\n' "$(basename "$output")" && cat "$output"; }
 done
 

@@ -510,8 +510,8 @@ fn step_7_has_room_although_idle_clients_use_up_the_descriptors() {
     assert_eq!(locked_out, Some(false), "guardhouse");
 }
 
-/// Whether the connection that has been idle longest, and no other one, closes for a new
-/// client; `None` if the machine was too slow to say that.
+/// Whether a connection closes for a new client, and it is one of those that have been idle
+/// longest; `None` if the machine was too slow to say that.
 fn idle_longest_makes_room(address: SocketAddr) -> Option<bool> {
     let begin = Instant::now();
     let answered = || {
@@ -520,14 +520,16 @@ fn idle_longest_makes_room(address: SocketAddr) -> Option<bool> {
         assert_eq!(statuses(&read_for(&mut client, PATIENCE)), [200]);
         client
     };
-    // Each has its answer before the next one comes, so the server knows them in this order.
+    // A thread may be slow to wait after its answer. So the server does not know exactly this
+    // order, but nearly.
     let mut idle: Vec<TcpStream> = (0..CONNECTIONS).map(|_| answered()).collect();
     let _new = answered();
-    let has_ended = |client: &mut TcpStream| {
-        client.set_read_timeout(Some(SHORT)).unwrap();
+    let mut has_ended = |client: &mut TcpStream| {
+        client.set_nonblocking(true).unwrap();
         matches!(client.read(&mut [0]), Ok(0))
     };
-    let ended = (has_ended(&mut idle[0]), has_ended(&mut idle[1]));
+    let (first, last) = idle.split_at_mut(CONNECTIONS / 2);
+    let ended = (first.iter_mut().any(&mut has_ended), last.iter_mut().any(&mut has_ended));
     // After their timeout they are closed in any case.
     (begin.elapsed() < TIMEOUT).then_some(ended == (true, false))
 }
