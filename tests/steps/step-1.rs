@@ -20,6 +20,7 @@ fn main() -> io::Result<()> {
 /// Serves a connection: one request, and one answer. A head that comes in two pieces is read
 /// only in part.
 fn serve(mut tcp: TcpStream) -> io::Result<()> {
+    // Most heads are shorter than this.
     let mut buffer = [0; 1024];
     let count = tcp.read(&mut buffer)?;
     let head = str::from_utf8(&buffer[..count]).unwrap_or_default();
