@@ -2,7 +2,8 @@
 # All tests: those of cargo, and the scripts, each of which starts a server and acts as
 # its users. A script that can't run on this machine says why; that is no failure.
 #
-# Everything is built first. Then four of them run at a time, because they often wait.
+# All is built first, except the static program of `image.sh`. Then four of them run at a time,
+# because they often wait.
 set -euo pipefail
 unset CDPATH
 cd "$(dirname "$0")/.."

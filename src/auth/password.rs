@@ -134,7 +134,7 @@ impl fmt::Display for Password {
     }
 }
 
-/// Shows nothing: everyone who sees a hash can try passwords on it.
+/// Shows nothing: if others see a hash, they can try passwords on it.
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(…)")

@@ -87,6 +87,7 @@ impl Request<'_> {
         }
     }
 
+    /// Reads the body. After that there is nothing left of it.
     pub fn body(&mut self) -> Result<Vec<u8>, Response> {
         let mut body = Vec::new();
         match self.unread.take() {

@@ -12,6 +12,7 @@ use crate::Request;
 pub struct User(&'static str);
 
 impl User {
+    /// What handlers show.
     pub fn name(&self) -> &'static str {
         self.0
     }
@@ -19,6 +20,7 @@ impl User {
 
 /// A guard finds the user, or refuses the request with a challenge.
 pub type Guard<T> = fn(&Request) -> Result<T, Refusal>;
+/// The challenge of a 401.
 pub struct Refusal(pub &'static str);
 
 /// This guard takes the token from `Authorization: Bearer TOKEN`.
@@ -45,6 +47,7 @@ fn is_same(left: &[u8], right: &[u8]) -> bool {
 pub struct Route(pub &'static str, pub &'static str, pub Answer);
 pub type Answer = Box<dyn Fn(&mut Request) -> Response + Send + Sync>;
 
+/// Everyone gets the handler's answer.
 pub fn open(handler: fn(&mut Request) -> Response) -> Answer {
     Box::new(handler)
 }
@@ -72,10 +75,11 @@ pub fn answer(routes: &[Route], request: &mut Request) -> Response {
     }
 }
 
+/// A status, further header lines, and a body.
 pub struct Response {
     pub status: &'static str,
-    pub headers: String,
-    pub body: String,
+    headers: String,
+    body: String,
 }
 
 impl Response {
@@ -92,6 +96,7 @@ impl Response {
         self
     }
 
+    /// The lines before the body.
     pub fn head(&self, stays_open: bool) -> String {
         let Response { status, headers, body } = self;
         let (length, connection) = (body.len(), if stays_open { "keep-alive" } else { "close" });

@@ -205,6 +205,7 @@ mod tests {
             move || {
                 for length in 1..10 {
                     fs::write(&path, "x".repeat(length)).expect("a file");
+                    // A program that writes slowly is what this test is about.
                     thread::sleep(SETTLED / 4);
                 }
             }
