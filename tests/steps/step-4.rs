@@ -48,8 +48,8 @@ struct Request {
     method: String,
     path: String,
     headers: Vec<(String, String)>,
-    /// Its client may send one more request on this connection.
-    persistent: bool,
+    /// 0 or 1: HTTP/1.0 or HTTP/1.1.
+    version: u8,
 }
 
 impl Request {
@@ -69,16 +69,19 @@ impl Request {
         let text = |header: &httparse::Header| {
             (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned())
         };
-        let mut request = Request {
+        Ok(Request {
             method: head.method.unwrap_or_default().to_owned(),
             path: head.path.unwrap_or_default().split('?').take(1).collect(),
             headers: head.headers.iter().map(text).collect(),
-            persistent: head.version == Some(1),
-        };
-        let options = request.values("Connection").join(",");
+            version: head.version.unwrap_or_default(),
+        })
+    }
+
+    /// Whether its client may send one more request on this connection.
+    fn is_persistent(&self) -> bool {
+        let options = self.values("Connection").join(",");
         let mut options = options.split(',').map(str::trim);
-        request.persistent &= !options.any(|option| option.eq_ignore_ascii_case("close"));
-        Ok(request)
+        self.version == 1 && !options.any(|option| option.eq_ignore_ascii_case("close"))
     }
 
     fn values(&self, name: &str) -> Vec<&str> {
@@ -114,7 +117,7 @@ fn round(incoming: &mut Incoming, routes: &[Route]) -> io::Result<bool> {
     let response = answer(routes, &mut request);
     let _ = writeln!(io::stderr(), "{} {} {}", request.method, request.path, response.status);
     // Our answer to HEAD has a body. The client would take it for the next answer.
-    let stays_open = request.persistent && request.method != "HEAD";
+    let stays_open = request.is_persistent() && request.method != "HEAD";
     response.write(incoming.get_ref(), stays_open)?;
     Ok(stays_open)
 }
