@@ -49,7 +49,7 @@ free_port front
     echo global
     echo "    stats socket $dir/haproxy.sock mode 600"
     # The configuration of the manual as it stands, with other addresses.
-    sed -n '/^```haproxy$/,/^```$/p' src/manual/proxies.md | grep -v '^```' |
+    recipe haproxy proxies |
         sed "s|bind :80|bind 127.0.0.1:$front|; s|10.0.0.1:8000|127.0.0.1:${replica_port[0]}|
              s|10.0.0.2:8000|127.0.0.1:${replica_port[1]}|; s|10.0.0.3:8000|127.0.0.1:${replica_port[2]}|"
 } >"$dir/haproxy.cfg"
@@ -139,7 +139,16 @@ expect "none of $served requests failed" 0 "$failed${which:+ $which}"
 [ "$served" -gt 100 ] || expect 'there were requests' 'more than 100' "$served"
 
 expect 'the token is still good after all of them were started again' '200 200 200' "$(at_each "$token")"
-# The next key is first accepted, then it signs, then the old one goes.
+# The next key is first accepted, then it signs, then the old one goes: with the commands of the
+# manual as they stand, where other users may read new files.
+program=$(realpath "$GUARDHOUSE")
+guardhouse() { "$program" "$@"; }
+exchange_step() {
+    local commands
+    commands=$(recipe 'sh exchange' logins |
+        awk -v step="$1" 'match($0, /# [0-9]\./) { at = substr($0, RSTART + 2, 1) } at == step')
+    (cd "$dir" && umask 022 && set -e && eval "$commands")
+}
 # becomes STATUSES: asks until the replicas answer so to the token, because a signal only
 # asks for a reload.
 becomes() {
@@ -147,12 +156,16 @@ becomes() {
     until [ "$(at_each "$token")" = "$1" ] || [ $((SECONDS - began)) -gt 10 ]; do :; done
 }
 reload() { for i in 0 1 2; do kill -HUP "${replica[$i]}"; done; }
-"$GUARDHOUSE" --new-key >>"$key"
+first=$(cat "$key")
+exchange_step 1
+next=$(tail -n 1 "$key")
 reload
-{ tail -n 1 "$key"; head -n 1 "$key"; } >"$dir/new" && mv "$dir/new" "$key"
+exchange_step 2
+expect 'the new key comes first' "$next $first" "$(xargs <"$key")"
 reload
 expect 'a token of the old key is good while both are there' '200 200 200' "$(at_each "$token")"
-head -n 1 "$key" >"$dir/new" && mv "$dir/new" "$key"
+exchange_step 3
+expect 'the old key is gone, and nobody else can read the file' "$next -rw-------" "$(cat "$key") $(stat -c %A "$key")"
 reload
 becomes '401 401 401'
 expect 'and not when only the new one is there' '401 401 401' "$(at_each "$token")"
