@@ -85,6 +85,11 @@ impl Default for Options {
     }
 }
 
+/// Options and commands without a value. (`--hash-password` is not here: what follows it may
+/// be a password, which no text may show.)
+const HAVE_NO_VALUE: [&str; 6] =
+    ["--allow-short-tokens", "--tls-in-front", "--routes", "--new-key", "--help", "--version"];
+
 /// Reads the arguments after the program's name.
 ///
 /// The value of an option is the next argument, or follows a `=`. If an option
@@ -100,56 +105,53 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
     let mut options = Options::default();
     let (mut certificate, mut key) = (None, None);
     while let Some(argument) = arguments.next() {
-        let (name, value) = match argument.split_once('=') {
-            Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
-            _ => (argument.as_str(), None),
-        };
+        let (name, value) = split(&argument);
         require_feature(name)?;
+        if HAVE_NO_VALUE.contains(&name) && value.is_some() {
+            return Err(format!("{name} takes no value"));
+        }
+        let value =
+            || value.or_else(|| arguments.next()).ok_or_else(|| format!("{name} needs a value"));
         match name {
-            // A password on the command line is in the shell's history, and
-            // other users of the machine can see it with `ps`.
-            "--hash-password" if value.is_some() || arguments.next().is_some() => {
-                return Err(
-                    "--hash-password reads the password from stdin, not from the command line"
-                        .to_owned(),
-                );
-            }
-            "--hash-password" => return Ok(Command::HashPassword),
-            "--routes"
-            | "--new-key"
-            | "-h"
-            | "--help"
-            | "-V"
-            | "--version"
-            | "--allow-short-tokens"
-            | "--tls-in-front"
-                if value.is_some() =>
-            {
-                return Err(format!("{name} takes no value"));
-            }
-            "--allow-short-tokens" | "--tls-in-front" => {
-                options.set_flag(name);
-                continue;
-            }
-            "--routes" => return Ok(Command::Routes),
-            "--new-key" => return Ok(Command::NewKey),
+            "--routes" => return alone(name, value().ok()).map(|()| Command::Routes),
+            "--new-token" => return user_line(value()?, arguments).map(Command::NewToken),
+            "--new-password" => return user_line(value()?, arguments).map(Command::NewPassword),
+            "--hash-password" => return hash_password(value().is_ok()),
+            "--new-key" => return alone(name, value().ok()).map(|()| Command::NewKey),
+            "--healthcheck" => return health_check(value()?, arguments, certificate),
             "-h" | "--help" => return Ok(Command::Help),
             "-V" | "--version" => return Ok(Command::Version),
-            _ => {}
-        }
-        let value = value.or_else(|| arguments.next());
-        let value = value.ok_or_else(|| format!("{name} needs a value"));
-        match name {
-            "--new-token" => return user_line(value?, arguments).map(Command::NewToken),
-            "--new-password" => return user_line(value?, arguments).map(Command::NewPassword),
-            "--healthcheck" => return health_check(value?, arguments, certificate),
-            "--tls-cert" => certificate = Some(value?.into()),
-            "--tls-key" => key = Some(value?.into()),
+            "--tls-cert" => certificate = Some(value()?.into()),
+            "--tls-key" => key = Some(value()?.into()),
             _ => options.set(name, value)?,
         }
     }
     options.tls = certificate_and_key(certificate, key)?;
     Ok(Command::Serve(options))
+}
+
+/// An option, and the value behind its `=`.
+fn split(argument: &str) -> (&str, Option<String>) {
+    match argument.split_once('=') {
+        Some((option, value)) if option.starts_with("--") => (option, Some(value.to_owned())),
+        _ => (argument, None),
+    }
+}
+
+/// A command that takes nothing after it: `--new-key --append FILE` must not seem to succeed.
+fn alone(name: &str, next: Option<String>) -> Result<(), String> {
+    next.map_or(Ok(()), |next| Err(format!("unexpected argument {next:?} after {name}")))
+}
+
+/// A password on the command line is in the shell's history, and other users of the
+/// machine can see it with `ps`.
+fn hash_password(has_value: bool) -> Result<Command, String> {
+    if has_value {
+        return Err(
+            "--hash-password reads the password from stdin, not from the command line".to_owned()
+        );
+    }
+    Ok(Command::HashPassword)
 }
 
 /// The arguments after a name are scopes, except `--until DAY` and `--append FILE`.
@@ -162,12 +164,9 @@ fn user_line(
         return Err(format!("unexpected option {:?} where a name is needed", line.name));
     }
     while let Some(argument) = arguments.next() {
-        let (option, value) = match argument.split_once('=') {
-            Some((option, value)) if option.starts_with('-') => (option, Some(value.to_owned())),
-            _ => (argument.as_str(), None),
-        };
-        let mut value =
-            || value.clone().or_else(|| arguments.next()).ok_or(format!("{option} needs a value"));
+        let (option, value) = split(&argument);
+        let value =
+            || value.or_else(|| arguments.next()).ok_or_else(|| format!("{option} needs a value"));
         match option {
             "--append" => line.file = Some(value()?.into()),
             "--until" => line.last_day = Some(value()?),
@@ -208,13 +207,13 @@ fn health_check(
     mut certificate: Option<PathBuf>,
 ) -> Result<Command, String> {
     while let Some(argument) = arguments.next() {
-        let value = match argument.split_once('=') {
-            Some(("--tls-cert", value)) => Some(value.to_owned()),
-            _ if argument == "--tls-cert" => arguments.next(),
-            _ => return Err(format!("unexpected argument {argument:?} after --healthcheck")),
-        };
-        require_feature("--tls-cert")?;
-        certificate = Some(value.ok_or("--tls-cert needs a value")?.into());
+        let (option, value) = split(&argument);
+        if option != "--tls-cert" {
+            return Err(format!("unexpected argument {argument:?} after --healthcheck"));
+        }
+        require_feature(option)?;
+        let value = value.or_else(|| arguments.next()).ok_or("--tls-cert needs a value")?;
+        certificate = Some(value.into());
     }
     let scheme = if certificate.is_some() { "https" } else { "http" };
     let url = if url == "default" { format!("{scheme}://127.0.0.1:8000/healthz") } else { url };
@@ -222,30 +221,29 @@ fn health_check(
 }
 
 impl Options {
-    /// Sets an option that has no value.
-    fn set_flag(&mut self, name: &str) {
+    /// Sets an option. `value` takes its value from the command line.
+    fn set(
+        &mut self,
+        name: &str,
+        value: impl FnOnce() -> Result<String, String>,
+    ) -> Result<(), String> {
         match name {
             "--allow-short-tokens" => self.allow_short_tokens = true,
-            _ => self.tls_in_front = true,
-        }
-    }
-
-    /// Sets an option that has a value. An unknown option is an error, whether it
-    /// has a value or not, so the caller passes the missing value as an `Err`.
-    fn set(&mut self, name: &str, value: Result<String, String>) -> Result<(), String> {
-        match name {
-            "--listen" => self.listen = value?,
-            "--users" => self.users = Some(value?.into()),
-            "--token-key" => self.token_key = Some(value?.into()),
+            "--tls-in-front" => self.tls_in_front = true,
+            "--listen" => self.listen = value()?,
+            "--users" => self.users = Some(value()?.into()),
+            "--token-key" => self.token_key = Some(value()?.into()),
             "--token-lifetime" => {
-                self.token_lifetime = Some(seconds(name, &value?, 1..=31_536_000)?);
+                self.token_lifetime = Some(seconds(name, &value()?, 1..=31_536_000)?);
             }
-            "--max-connections" => self.limits.connections = number(name, &value?, 1..=1_000_000)?,
-            "--idle-timeout" => self.limits.idle_timeout = seconds(name, &value?, 1..=86_400)?,
-            "--drain-delay" => self.drain_delay = seconds(name, &value?, 0..=3_600)?,
-            "--grace" => self.limits.grace = seconds(name, &value?, 0..=3_600)?,
-            "--reload-every" => self.reload_every = seconds(name, &value?, 0..=86_400)?,
-            "--log-level" => self.log_level = log_level(&value?)?,
+            "--max-connections" => {
+                self.limits.connections = number(name, &value()?, 1..=1_000_000)?;
+            }
+            "--idle-timeout" => self.limits.idle_timeout = seconds(name, &value()?, 1..=86_400)?,
+            "--drain-delay" => self.drain_delay = seconds(name, &value()?, 0..=3_600)?,
+            "--grace" => self.limits.grace = seconds(name, &value()?, 0..=3_600)?,
+            "--reload-every" => self.reload_every = seconds(name, &value()?, 0..=86_400)?,
+            "--log-level" => self.log_level = log_level(&value()?)?,
             "--append" | "--until" => return Err(format!("{name} goes after --new-token NAME")),
             _ if name.starts_with('-') => return Err(format!("unknown option {name:?}")),
             _ => return Err(format!("unexpected argument {name:?}")),
@@ -336,6 +334,8 @@ mod tests {
         assert_eq!(parsed(&["--healthcheck", "default"]), Ok(check));
         let unexpected = Err("unexpected argument \"--nope\" after --healthcheck".to_owned());
         assert_eq!(parsed(&["--healthcheck", "default", "--nope"]), unexpected);
+        let unexpected = Err("unexpected argument \"--nope\" after --routes".to_owned());
+        assert_eq!(parsed(&["--routes", "--nope"]), unexpected);
     }
 
     #[test]
@@ -389,6 +389,8 @@ mod tests {
     fn a_build_with_logins_has_their_options() {
         assert_eq!(parsed(&["--hash-password"]), Ok(Command::HashPassword));
         assert_eq!(parsed(&["--new-key"]), Ok(Command::NewKey));
+        let unexpected = Err("unexpected argument \"--append\" after --new-key".to_owned());
+        assert_eq!(parsed(&["--new-key", "--append", "key.txt"]), unexpected);
         let line = UserLine { name: "ann".into(), ..UserLine::default() };
         assert_eq!(parsed(&["--new-password", "ann"]), Ok(Command::NewPassword(line)));
         let options = options(&["--token-lifetime", "60"]);
