@@ -7,6 +7,7 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 /// The variable of glibc. Other systems and other allocators ignore it.
@@ -21,24 +22,13 @@ pub fn restart_if_limited() {
     }
     let Ok(program) = env::current_exe() else { return };
     let mut again = Command::new(program);
-    again.args(env::args_os().skip(1)).env(ARENAS, "1");
-    replace_this(again);
-}
-
-#[cfg(unix)]
-fn replace_this(mut program: Command) {
-    use std::os::unix::process::CommandExt;
     if let Some(name) = env::args_os().next() {
-        program.arg0(name);
+        again.arg0(name);
     }
     // It returns only if it fails.
-    let error = program.exec();
+    let error = again.args(env::args_os().skip(1)).env(ARENAS, "1").exec();
     log::warn!("can't start the program again with {ARENAS}=1, so memory may run out: {error}");
 }
-
-/// Other systems have no such limits.
-#[cfg(not(unix))]
-fn replace_this(_: Command) {}
 
 /// Whether this text of Linux names a limit of the address space, or of a part of it.
 fn has_limit(limits: &str) -> bool {

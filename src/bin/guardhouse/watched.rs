@@ -4,6 +4,7 @@
 //! ago is loaded only when it is the same at two looks, one after the other.
 
 use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -112,16 +113,8 @@ impl Watched {
 impl Stamp {
     /// `None` for what is not a regular file: a pipe is not read again.
     fn of(file: Metadata) -> Option<Stamp> {
-        #[cfg(unix)]
-        let (inode, changed) = {
-            use std::os::unix::fs::MetadataExt;
-            let nanoseconds =
-                i128::from(file.ctime()) * 1_000_000_000 + i128::from(file.ctime_nsec());
-            (file.ino(), nanoseconds)
-        };
-        #[cfg(not(unix))]
-        let (inode, changed) = (0, 0);
-        let (modified, length) = (file.modified().ok(), file.len());
+        let changed = i128::from(file.ctime()) * 1_000_000_000 + i128::from(file.ctime_nsec());
+        let (modified, length, inode) = (file.modified().ok(), file.len(), file.ino());
         file.is_file().then_some(Stamp { modified, length, inode, changed })
     }
 
