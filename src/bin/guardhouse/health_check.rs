@@ -20,13 +20,15 @@ const LONGEST_STATUS_LINE: u64 = 1024;
 /// `InvalidInput` if the URL is not such a URL, and then nothing is sent. All other
 /// errors mean that nothing there answers in HTTP.
 pub fn ask(url: &str, certificate: Option<&Pinned>) -> io::Result<u16> {
-    let url = Url::parse(url).map_err(|what| io::Error::new(io::ErrorKind::InvalidInput, what))?;
-    let invalid = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
+    let url = Url::parse(url).map_err(invalid)?;
     if url.is_https && certificate.is_none() {
-        return invalid("an https:// URL needs --tls-cert FILE, the certificate of the server");
+        return Err(invalid(
+            "an https:// URL needs --tls-cert FILE, the certificate of the server",
+        ));
     }
     if !url.is_https && certificate.is_some() {
-        return invalid("--tls-cert is for an https:// URL");
+        return Err(invalid("--tls-cert is for an https:// URL"));
     }
     let end = Instant::now() + TIMEOUT;
     let mut socket = connect(&url, end).map_err(readable)?;

@@ -14,7 +14,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error,
-    SignatureScheme, Stream,
+    SignatureScheme, StreamOwned,
 };
 
 /// The certificate of the server.
@@ -59,9 +59,9 @@ impl Pinned {
             .with_custom_certificate_verifier(Arc::clone(&self.verifier) as _)
             .with_no_client_auth();
         let tls = ClientConnection::new(Arc::new(config), name).map_err(|error| failed(&error))?;
-        let mut tls = TlsClient { tls, socket };
-        while tls.tls.is_handshaking() {
-            tls.tls.complete_io(tls.socket).map_err(|error| self.readable(error))?;
+        let mut tls = StreamOwned::new(tls, socket);
+        while tls.conn.is_handshaking() {
+            tls.conn.complete_io(&mut tls.sock).map_err(|error| self.readable(error))?;
         }
         Ok(tls)
     }
@@ -76,27 +76,6 @@ impl Pinned {
             Some(cause) => io::Error::other(format!("no TLS: {cause}")),
             None => error,
         }
-    }
-}
-
-struct TlsClient<'s, S> {
-    tls: ClientConnection,
-    socket: &'s mut S,
-}
-
-impl<S: Read + Write> Read for TlsClient<'_, S> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        Stream::new(&mut self.tls, self.socket).read(into)
-    }
-}
-
-impl<S: Read + Write> Write for TlsClient<'_, S> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Stream::new(&mut self.tls, self.socket).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Stream::new(&mut self.tls, self.socket).flush()
     }
 }
 

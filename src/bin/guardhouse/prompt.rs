@@ -1,4 +1,5 @@
-//! Reads a password from the terminal or from a pipe, for `--hash-password`.
+//! Reads a password from the terminal or from a pipe, for `--hash-password`
+//! and `--new-password`.
 //!
 //! Never from the command line: other users of the machine can read that.
 
