@@ -92,15 +92,15 @@ fn load(path: &Path) -> Result<Vec<Hs256Key>, Cause> {
         }
         keys.push(Hs256Key::new(line));
     }
-    match keys.is_empty() {
-        true => Err(Cause::Empty),
-        // The next key would become a part of the last one.
-        false if !text.ends_with('\n') => Err(Cause::Line(text.lines().count())),
-        false => {
-            warn_of_readers(path, "the keys that sign tokens");
-            Ok(keys)
-        }
+    if keys.is_empty() {
+        return Err(Cause::Empty);
     }
+    if !text.ends_with('\n') {
+        // The next key would become a part of the last one.
+        return Err(Cause::Line(text.lines().count()));
+    }
+    warn_of_readers(path, "the keys that sign tokens");
+    Ok(keys)
 }
 
 /// Why the file of the keys can't be loaded. It shows no part of a key.

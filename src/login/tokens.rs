@@ -22,7 +22,7 @@ use crate::auth::secret::new_token;
 pub(super) struct Tokens<T> {
     lifetime: Duration,
     capacity: usize,
-    parts: [RwLock<HashMap<Hash, Issued<T>>>; PARTS],
+    parts: [RwLock<HashMap<Hash, Entry<T>>>; PARTS],
     /// The tokens in the order of their issue. All have the same lifetime, so
     /// the first one is the first to expire.
     order: Mutex<VecDeque<(Instant, Hash)>>,
@@ -32,7 +32,7 @@ const PARTS: usize = 64;
 
 type Hash = [u8; 32];
 
-struct Issued<T> {
+struct Entry<T> {
     at: Instant,
     value: T,
 }
@@ -58,8 +58,8 @@ impl<T: Clone> Tokens<T> {
             self.part(oldest).write().unwrap_or_else(PoisonError::into_inner).remove(&oldest);
         }
         order.push_back((now, hash));
-        let issued = Issued { at: now, value };
-        self.part(hash).write().unwrap_or_else(PoisonError::into_inner).insert(hash, issued);
+        let entry = Entry { at: now, value };
+        self.part(hash).write().unwrap_or_else(PoisonError::into_inner).insert(hash, entry);
         Ok(token)
     }
 
@@ -67,15 +67,15 @@ impl<T: Clone> Tokens<T> {
     pub(super) fn find(&self, token: &str, now: Instant) -> Option<T> {
         let hash = hash(token);
         let part = self.part(hash).read().unwrap_or_else(PoisonError::into_inner);
-        let issued = part.get(&hash)?;
-        (!self.has_expired(issued.at, now)).then(|| issued.value.clone())
+        let entry = part.get(&hash)?;
+        (!self.has_expired(entry.at, now)).then(|| entry.value.clone())
     }
 
     fn has_expired(&self, at: Instant, now: Instant) -> bool {
         now.saturating_duration_since(at) >= self.lifetime
     }
 
-    fn part(&self, hash: Hash) -> &RwLock<HashMap<Hash, Issued<T>>> {
+    fn part(&self, hash: Hash) -> &RwLock<HashMap<Hash, Entry<T>>> {
         let [first, ..] = hash;
         &self.parts[usize::from(first) % PARTS]
     }

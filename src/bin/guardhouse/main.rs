@@ -120,7 +120,7 @@ fn serve(options: Options) -> Result<(), Failure> {
     let guards = guards(users.clone(), logins.clone());
     let readiness = Readiness::new();
     let for_keys = logins.clone();
-    let files = [
+    let files = vec![
         (users_file, Box::new(move || reload::load(users.as_deref())) as Load),
         (certificate, Box::new(move || https.reload())),
         (keys, Box::new(move || for_keys.reload_keys())),
@@ -156,6 +156,6 @@ fn routes(guards: Guards, logins: Logins, readiness: Readiness) -> Routes {
     let (by_token, by_name) = (guards.by_token.clone(), guards.by_name.clone());
     let operations = operations::routes(readiness, by_token, by_name);
     let lesson = lesson::routes(guards).into_iter();
-    let routes: Routes = lesson.chain(logins.routes()).chain(operations).collect();
+    let routes: Routes = lesson.chain(logins.route()).chain(operations).collect();
     routes.documented("guardhouse", env!("CARGO_PKG_VERSION"))
 }

@@ -31,10 +31,7 @@ impl Reload {
     /// # Errors
     ///
     /// The system can't start a thread.
-    pub fn start<const N: usize>(
-        mut files: [(Watched, Load); N],
-        every: Duration,
-    ) -> io::Result<Reload> {
+    pub fn start(mut files: Vec<(Watched, Load)>, every: Duration) -> io::Result<Reload> {
         Reload::run(every / 2, move |reason| {
             for (file, load) in &mut files {
                 match reason {
