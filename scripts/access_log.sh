@@ -74,7 +74,7 @@ expect 'goaccess reads the same requests in the whole log' "$sent $bytes" "$(tot
 
 need fail2ban-regex fail2ban
 # The filter of the manual as it stands.
-sed -n '/^```fail2ban$/,/^```$/p' src/manual/operations.md | grep -v '^```' >"$dir/filter.conf"
+recipe fail2ban operations >"$dir/filter.conf"
 # shellcheck disable=SC2154 # `need` sets it.
 found=$("$fail2ban_regex" --print-all-matched "$dir/log" "$dir/filter.conf" | sed -n '/^|- Matched/,/^`-/s/^|  //p')
 refused=$(grep -c '" 401 [0-9]*$' "$dir/log")

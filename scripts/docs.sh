@@ -10,11 +10,7 @@
 . "$(dirname "$0")/server.sh"
 
 need chromium chromium
-need node nodejs
-need npm npm
-timeout 60 "$npm" --prefix "$dir" install --silent --no-audit --no-fund --ignore-scripts \
-    playwright-core@1.65.1 axe-core@4.14.1 >"$dir/npm" 2>&1 </dev/null ||
-    skip "playwright-core and axe-core can't be installed: $(tail -n 1 "$dir/npm")"
+from_npm playwright-core@1.65.1 axe-core@4.14.1
 
 start
 

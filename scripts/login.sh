@@ -42,7 +42,7 @@ while IFS= read -r line; do
     [ -n "$token" ] || { shown=$(issued "$line") token=$(issued "$saw"); }
     expect "curl $command" "$line" "${saw//$token/$shown}"
     checked=$((checked + 1))
-done < <(sed -n '/^```console login$/,/^```$/{/^```/!p;}' src/manual/logins.md)
+done < <(recipe 'console login' logins)
 expect 'the chapter has its lines' 3 "$checked"
 
 ask /auth --user "ann:$token"

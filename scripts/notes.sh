@@ -57,11 +57,7 @@ expect 'another page is told nothing' '404 ' "$(status) $(header Access-Control-
 
 # The rest needs a browser.
 need chromium chromium
-need node nodejs
-need npm npm
-timeout 60 "$npm" --prefix "$dir" install --silent --no-audit --no-fund --ignore-scripts \
-    playwright-core@1.65.1 >"$dir/npm" 2>&1 </dev/null ||
-    skip "playwright-core can't be installed: $(tail -n 1 "$dir/npm")"
+from_npm playwright-core@1.65.1
 NODE_PATH=$dir/node_modules "$node" tests/notes.js "$url" "$chromium"
 
 stop

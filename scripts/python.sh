@@ -2,7 +2,7 @@
 # Python's http.client sends all requests of the lesson on one connection.
 . "$(dirname "$0")/server.sh"
 
-command -v python3 >"$dir/python3" || skip 'python3 is not installed'
+command -v python3 >/dev/null || skip 'python3 is not installed'
 
 start
 

@@ -76,6 +76,15 @@ from_pypi() {
     echo "$wanted" >"$kept/wanted"
 }
 
+# from_npm PACKAGE ...: these packages of Node in $dir/node_modules, for the program $node.
+from_npm() {
+    need node nodejs
+    need npm npm
+    # shellcheck disable=SC2154 # `need` sets it.
+    timeout 60 "$npm" --prefix "$dir" install --silent --no-audit --no-fund --ignore-scripts "$@" \
+        >"$dir/npm" 2>&1 </dev/null || skip "$* can't be installed: $(tail -n 1 "$dir/npm")"
+}
+
 # use_build_with_features: from here on, the server is one with all features. It has a target
 # directory of its own, because the other scripts use the build without them. How fast it is
 # does not matter, and how long its build takes does.

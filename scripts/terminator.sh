@@ -14,7 +14,7 @@ free_port front
 {
     nginx_http
     # The lines of the manual, with other ports and paths.
-    sed -n '/^```nginx$/,/^```$/p' src/manual/https.md | grep -v '^```' |
+    recipe nginx https |
         sed "s|127.0.0.1:8000|127.0.0.1:$port|; s|listen 443|listen 127.0.0.1:$front|
              s|/etc/ssl/fullchain.pem|$dir/cert.pem|; s|/etc/ssl/private/key.pem|$dir/key.pem|"
     echo '}'
