@@ -137,8 +137,12 @@ pub fn line(
     last_day: Option<&str>,
 ) -> io::Result<String> {
     let invalid = |fault: Fault| io::Error::new(io::ErrorKind::InvalidInput, fault.to_string());
-    // Each part by itself: with a colon in the name, the line would be that of another user.
+    // Each part by itself: with a colon in the name, the line would be that of another user;
+    // with one in the secret, what follows it would be scopes.
     check_name(name).map_err(invalid)?;
+    if secret.strip_prefix(SHA256).unwrap_or(secret).contains(':') {
+        return Err(invalid(Fault::TokenCharacter(':')));
+    }
     scopes
         .iter()
         .try_for_each(|scope| check_scope(scope))
@@ -590,5 +594,6 @@ mod tests {
             let made = line("ann", secret, &[], day);
             assert!(made.is_err(), "{secret} {day:?}: {made:?}");
         }
+        assert!(line("ann", &format!("{TOKEN}: admin"), &scopes, None).is_err());
     }
 }
