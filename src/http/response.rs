@@ -142,13 +142,13 @@ impl Response {
     ) -> Response {
         let (name, value) = (name.into(), value.into());
         if !is_token(name.as_bytes()) {
-            return Response::broken(&name, "its name is not a token");
+            return self.broken(&name, "its name is not a token");
         }
         if !is_value(value.as_bytes()) {
-            return Response::broken(&name, "its value has a control character");
+            return self.broken(&name, "its value has a control character");
         }
         if RESERVED.iter().any(|own| own.eq_ignore_ascii_case(&name)) {
-            return Response::broken(&name, "the server writes this header itself");
+            return self.broken(&name, "the server writes this header itself");
         }
         if self.is_broken {
             return self;
@@ -193,11 +193,12 @@ impl Response {
         self
     }
 
-    /// What is sent instead of a response with a header that must not be sent.
+    /// What is sent instead of this response, because a header must not be sent. The
+    /// connection closes where it would have closed after this response.
     #[cold]
-    fn broken(name: &str, why: &str) -> Response {
+    fn broken(self, name: &str, why: &str) -> Response {
         log::error!("500 is sent, because a header of the response is invalid: {name:?}: {why}");
-        Response { is_broken: true, ..Response::internal_error() }
+        Response { is_broken: true, closes: self.closes, ..Response::internal_error() }
     }
 
     /// 500, without a word on what went wrong.
@@ -335,6 +336,12 @@ mod tests {
             assert_eq!(response.header("Content-Type"), Some("application/json"));
             assert_eq!(response.body(), br#"{"detail":"Internal Server Error"}"#);
         }
+    }
+
+    #[test]
+    fn the_500_for_a_header_closes_the_connection_where_the_response_did() {
+        let response = Response::text("hi").ignoring_body().with_header("X", "a\nb");
+        assert_eq!((response.status().code(), response.closes()), (500, Closes::AfterBody));
     }
 
     #[test]
