@@ -175,8 +175,10 @@ impl Connections {
                 let count = registry.by_number.len();
                 return log::warn!("connections that are cut off: {count}");
             }
-            // Looks at all of them again after each removal, and four times per timeout.
+            // Looks at all of them again after each removal, and four times per timeout; but
+            // not without a pause, which would keep the lock from the workers.
             let pause = limits.stopping_idle_timeout.min(deadline - now) / 4;
+            let pause = pause.max(Duration::from_millis(1));
             registry = self.wait(registry, pause);
         }
     }
