@@ -29,9 +29,9 @@ pub(crate) struct Wire<'c, S> {
     state: &'c State,
     /// How far the peer is behind with the request that it is sending.
     lag: Lag,
-    /// The read timeout that the stream has now; zero before the first read. It is set
-    /// only when another one is needed, so a request on the fast path costs no
-    /// `setsockopt`.
+    /// The read timeout that the stream has now; `MAX` before the first read, when it has
+    /// none. It is set only when another one is needed, so a request on the fast path costs
+    /// no `setsockopt`.
     read_timeout: Duration,
 }
 
@@ -46,7 +46,7 @@ impl<'c, S: Stream> Wire<'c, S> {
         state: &'c State,
     ) -> Wire<'c, S> {
         let (clock, output, log) = (Clock::new(), Vec::new(), AccessLog::new(peer));
-        let (lag, read_timeout) = (Lag::default(), Duration::ZERO);
+        let (lag, read_timeout) = (Lag::default(), Duration::MAX);
         Wire { stream, clock, output, log, limits, state, lag, read_timeout }
     }
 
