@@ -7,6 +7,9 @@ use std::time::Duration;
 
 /// The limits of a [`Server`](crate::Server).
 ///
+/// To lift a limit, take a large value, such as a day or 1 GiB, and not `MAX`: the server adds
+/// to these values, and the sum would overflow.
+///
 /// ```
 /// use guardhouse::Limits;
 /// use std::time::Duration;

@@ -161,6 +161,10 @@ impl<T: 'static> Guard<T> {
     /// A refusal has the challenges of both guards. Its status and its `detail`
     /// come from the guard for which the client sent credentials.
     ///
+    /// [`optional`](Guard::optional) comes last: `one.or(other).optional()`. In
+    /// `one.optional().or(other)` the first guard lets every request without its own
+    /// credentials through, and the other one is never asked about them.
+    ///
     /// FastAPI: two dependencies with `auto_error=False`, and code that combines
     /// them.
     ///
