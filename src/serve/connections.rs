@@ -2,8 +2,8 @@
 //!
 //! The server keeps every open connection in [`Connections`]. A lock is taken when a
 //! connection is added and when it is removed, never while a request is served. In
-//! between, the accept loop and the worker share two atomic values, the connection's
-//! [`State`]. To wake the worker, the accept loop shuts the socket down.
+//! between, the accept loop and the worker share the connection's [`State`]. To wake the
+//! worker, the accept loop shuts the socket down.
 
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};

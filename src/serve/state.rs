@@ -6,8 +6,8 @@
 //!
 //! [`Lag`] measures how long a peer keeps the server waiting.
 
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a connection waits for, and since when.
@@ -28,35 +28,24 @@ pub(crate) enum Wait {
 /// The state of a connection.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// A [`Wait`]: its kind in the last three bits, and milliseconds since [`EPOCH`].
-    wait: AtomicU64,
+    /// Its lock is held only to read or write it.
+    wait: Mutex<Wait>,
     must_end: AtomicBool,
 }
 
-/// The moment from which the times in states are measured.
-static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
-
 impl State {
     pub(crate) fn new() -> State {
-        State { wait: AtomicU64::new(packed(Wait::Worker)), must_end: AtomicBool::new(false) }
+        State { wait: Mutex::new(Wait::Worker), must_end: AtomicBool::new(false) }
     }
 
     /// What the connection waits for from now on.
     pub(crate) fn set(&self, wait: Wait) {
-        self.wait.store(packed(wait), SeqCst);
+        *self.lock() = wait;
     }
 
     /// What the connection waits for.
     pub(crate) fn wait(&self) -> Wait {
-        let packed = self.wait.load(SeqCst);
-        let since = || *EPOCH + Duration::from_millis(packed >> 3);
-        match packed & 0b111 {
-            0 => Wait::Worker,
-            1 => Wait::Nothing,
-            2 => Wait::Request(since()),
-            3 => Wait::PeerToSend(since()),
-            _ => Wait::PeerToRead(since()),
-        }
+        *self.lock()
     }
 
     /// Asks the connection to end, after the request that it works on.
@@ -68,19 +57,11 @@ impl State {
     pub(crate) fn must_end(&self) -> bool {
         self.must_end.load(SeqCst)
     }
-}
 
-fn packed(wait: Wait) -> u64 {
-    let (kind, since) = match wait {
-        Wait::Worker => return 0,
-        Wait::Nothing => return 1,
-        Wait::Request(since) => (2, since),
-        Wait::PeerToSend(since) => (3, since),
-        Wait::PeerToRead(since) => (4, since),
-    };
-    let milliseconds = since.saturating_duration_since(*EPOCH).as_millis();
-    // The 61 bits are enough for millions of years.
-    u64::try_from(milliseconds).unwrap_or(0) << 3 | kind
+    fn lock(&self) -> MutexGuard<'_, Wait> {
+        // Nothing that can panic runs under the lock.
+        self.wait.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How far a peer is behind: for how long the server has waited for it to send or to
@@ -110,7 +91,7 @@ mod tests {
     fn a_state_keeps_each_kind_of_wait_and_its_moment() {
         let state = State::new();
         assert_eq!(state.wait(), Wait::Worker);
-        let moment = *EPOCH + Duration::from_millis(12_345);
+        let moment = Instant::now();
         for kind in [Wait::Request, Wait::PeerToSend, Wait::PeerToRead] {
             state.set(kind(moment));
             assert_eq!(state.wait(), kind(moment));
