@@ -32,16 +32,11 @@ impl<T: Scoped + 'static> Guard<T> {
     /// ```
     #[must_use]
     pub fn scope(mut self, scope: &'static str) -> Guard<T> {
-        self.description_mut().scopes.push(scope);
+        self.description.scopes.push(scope);
         let challenge =
             self.challenge().with_param("error", "insufficient_scope").with_param("scope", scope);
-        self.and_then(move |identity| {
-            if identity.has_scope(scope) {
-                Ok(identity)
-            } else {
-                Err(Refusal::insufficient(challenge.clone()))
-            }
-        })
+        let has_scope = move |_: &Request, identity: &T| identity.has_scope(scope);
+        self.require(has_scope, Refusal::insufficient(challenge))
     }
 }
 
@@ -69,12 +64,13 @@ impl<T: 'static> Guard<T> {
     /// ```
     #[must_use]
     pub fn allow_if(
-        self,
+        mut self,
         name: &'static str,
         is_allowed: impl Fn(&Request, &T) -> bool + Send + Sync + 'static,
     ) -> Guard<T> {
+        self.description.conditions.push(name);
         let refusal = Refusal::insufficient(self.challenge());
-        self.require(name, is_allowed, refusal)
+        self.require(is_allowed, refusal)
     }
 
     /// Lets a request through if this guard does and `is_visible` says so of the request
@@ -98,20 +94,19 @@ impl<T: 'static> Guard<T> {
     /// ```
     #[must_use]
     pub fn hide_unless(
-        self,
+        mut self,
         name: &'static str,
         is_visible: impl Fn(&Request, &T) -> bool + Send + Sync + 'static,
     ) -> Guard<T> {
-        self.require(name, is_visible, Refusal::hidden())
+        self.description.conditions.push(name);
+        self.require(is_visible, Refusal::hidden())
     }
 
     fn require(
-        mut self,
-        name: &'static str,
+        self,
         condition: impl Fn(&Request, &T) -> bool + Send + Sync + 'static,
         refusal: Refusal,
     ) -> Guard<T> {
-        self.description_mut().conditions.push(name);
         self.map_result(move |request, result| {
             let identity = result?;
             if condition(request, &identity) { Ok(identity) } else { Err(refusal.clone()) }

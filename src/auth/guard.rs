@@ -51,7 +51,7 @@ use crate::http::request::Request;
 /// reads any of the body.
 pub struct Guard<T> {
     check: Arc<Check<T>>,
-    description: Description,
+    pub(super) description: Description,
 }
 
 type Check<T> = dyn Fn(&Request) -> Result<T, Refusal> + Send + Sync;
@@ -67,11 +67,6 @@ impl<T> Guard<T> {
     pub(super) fn with_scheme(mut self, scheme: Scheme) -> Guard<T> {
         self.description.schemes.push(scheme);
         self
-    }
-
-    /// The guard's description, to add to it.
-    pub(super) fn description_mut(&mut self) -> &mut Description {
-        &mut self.description
     }
 
     /// The challenge of a 403. RFC 6750 defines one for Bearer, so that is used if the

@@ -180,9 +180,8 @@ impl Response {
     /// assert!(String::from_utf8_lossy(&answer).contains("Connection: close\r\n"));
     /// ```
     #[must_use]
-    pub fn ignoring_body(mut self) -> Response {
-        self.closes = self.closes.max(Closes::AfterBody);
-        self
+    pub fn ignoring_body(self) -> Response {
+        self.closing(Closes::AfterBody)
     }
 
     /// This response. Its line in the access log has the level debug, not info: for
@@ -248,15 +247,8 @@ impl Response {
         if is_head_request || !self.status.has_body() { &[] } else { &self.body }
     }
 
-    /// This response, after which the connection closes.
-    pub(crate) fn closing(mut self) -> Response {
-        self.closes = Closes::Always;
-        self
-    }
-
-    /// This response, after which the connection closes at least where it would close
-    /// after one that says `closes`.
-    pub(crate) fn closing_like(mut self, closes: Closes) -> Response {
+    /// This response, after which the connection closes at least as often as `closes` says.
+    pub(crate) fn closing(mut self, closes: Closes) -> Response {
         self.closes = self.closes.max(closes);
         self
     }
@@ -290,7 +282,7 @@ const RESERVED: [&str; 4] = ["Content-Length", "Transfer-Encoding", "Connection"
 impl From<Error> for Response {
     fn from(error: Error) -> Response {
         let response = Response::detail(Status(error.status()), &error.to_string());
-        if error.closes() { response.closing() } else { response }
+        if error.closes() { response.closing(Closes::Always) } else { response }
     }
 }
 

@@ -102,7 +102,7 @@ impl Routes {
     pub(crate) fn mapped(&self, request: &Request, answer: Response) -> Response {
         let Some(map) = &self.map else { return answer };
         let (closes, no_store) = (answer.closes(), answer.no_store());
-        let mapped = map(request, answer).closing_like(closes);
+        let mapped = map(request, answer).closing(closes);
         if no_store { mapped.for_one_user() } else { mapped }
     }
 
