@@ -5,7 +5,7 @@
 //! except the one that it describes.
 
 use crate::auth::challenge::{Challenge, Refusal};
-use crate::http::header::{every, skip_whitespace, values};
+use crate::http::header::{every, skip_whitespace, split_at_byte, values};
 use crate::http::request::Request;
 
 /// The credentials with which a request answers this challenge: what follows
@@ -37,8 +37,7 @@ pub fn credentials<'r>(request: &'r Request, challenge: &Challenge) -> Result<&'
         Refusal::malformed(challenge.with_error("invalid_request", description))
     })?;
     // credentials = auth-scheme [ 1*SP ( token68 / #auth-param ) ] (RFC 9110 §11.4)
-    let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
-    let (scheme, rest) = value.split_at(end);
+    let (scheme, rest) = split_at_byte(value, b' ');
     if scheme.eq_ignore_ascii_case(challenge.scheme().as_bytes()) {
         // Tabs are skipped, too: no token and no Base64 begins with one.
         Ok(skip_whitespace(rest))

@@ -5,7 +5,9 @@
 //! us and a strict one here would disagree on where the next request begins.
 
 use crate::error::Error;
-use crate::http::header::{is_token, is_value, skip_quoted_string, skip_token, skip_whitespace};
+use crate::http::header::{
+    is_token, is_value, skip_quoted_string, skip_token, skip_whitespace, split_at_byte,
+};
 use crate::http::incoming::{Incoming, Source};
 use crate::limits::Limits;
 
@@ -99,10 +101,7 @@ fn is_trailer(line: &[u8]) -> bool {
     let Some(line) = line.strip_suffix(b"\r\n") else {
         return false;
     };
-    let Some(colon) = line.iter().position(|byte| *byte == b':') else {
-        return false;
-    };
-    let (name, value) = line.split_at(colon);
+    let (name, value) = split_at_byte(line, b':');
     is_token(name) && value.strip_prefix(b":").is_some_and(is_value)
 }
 

@@ -199,6 +199,12 @@ fn split_into<'s, 'a>(
     Ok((RequestLine { method, target, version }, parsed.headers))
 }
 
+/// `HTTP-version = "HTTP" "/" DIGIT "." DIGIT` (RFC 9112 §2.3).
+pub(crate) fn is_version(bytes: &[u8]) -> bool {
+    let number = bytes.strip_prefix(b"HTTP/");
+    matches!(number, Some([b'0'..=b'9', b'.', b'0'..=b'9']))
+}
+
 /// What an error of httparse means to the client.
 fn meaning(error: httparse::Error, head: &[u8]) -> Error {
     match error {
@@ -211,11 +217,7 @@ fn meaning(error: httparse::Error, head: &[u8]) -> Error {
             let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
             let mut parts = line.split(|byte| *byte == b' ').skip(2);
             match (parts.next(), parts.next()) {
-                (Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]), None)
-                    if major.is_ascii_digit() && minor.is_ascii_digit() =>
-                {
-                    Error::VersionUnsupported
-                }
+                (Some(version), None) if is_version(version) => Error::VersionUnsupported,
                 (Some(_), None) => Error::Version,
                 _ => Error::RequestLine,
             }

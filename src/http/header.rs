@@ -56,6 +56,12 @@ pub(crate) fn every(bytes: &[u8], test: impl Fn(u8) -> bool) -> bool {
     bytes.iter().fold(true, |so_far, byte| so_far & test(*byte))
 }
 
+/// What is before the first such byte, and the rest from that byte on.
+pub(crate) fn split_at_byte(bytes: &[u8], wanted: u8) -> (&[u8], &[u8]) {
+    let at = bytes.iter().position(|byte| *byte == wanted);
+    bytes.split_at(at.unwrap_or(bytes.len()))
+}
+
 /// The bytes after any spaces and tabs at the front (RFC 9110 §5.6.3).
 pub(crate) fn skip_whitespace(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {

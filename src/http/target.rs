@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use crate::error::Error;
-use crate::http::header::{every, number};
+use crate::http::header::{every, number, split_at_byte};
 use crate::http::method::Method;
 
 /// The parts of a request target.
@@ -178,12 +178,6 @@ fn is_registered_name(host: &[u8]) -> bool {
         };
     }
     !host.is_empty()
-}
-
-/// What is before the first such byte, and the rest from that byte on.
-fn split_at_byte(bytes: &[u8], wanted: u8) -> (&[u8], &[u8]) {
-    let at = bytes.iter().position(|byte| *byte == wanted);
-    bytes.split_at(at.unwrap_or(bytes.len()))
 }
 
 /// `unreserved = ALPHA / DIGIT / "-" / "." / "_" / "~"` (RFC 3986 §2.3).

@@ -22,6 +22,7 @@ use std::net::SocketAddr;
 use log::Level;
 
 use crate::http::date::Clock;
+use crate::http::head::is_version;
 use crate::http::header::every;
 use crate::http::response::Response;
 
@@ -109,7 +110,7 @@ impl Display for RequestLine<'_> {
         let line = String::from_utf8_lossy(self.0.get(..end).unwrap_or_default());
         let mut parts = line.split(' ');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(method), Some(target), Some(version), None) if is_version(version) => {
+            (Some(method), Some(target), Some(version), None) if is_version(version.as_bytes()) => {
                 // Every registered method is written in such letters. Another word may be
                 // a token that a client has put in the wrong place.
                 let plain = |byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_');
@@ -127,12 +128,6 @@ impl Display for RequestLine<'_> {
 /// Whether this is a target that may be logged. Before an `@` there could be a password.
 fn is_target(target: &str) -> bool {
     target == "*" || target.starts_with('/') || target.contains("://") && !target.contains('@')
-}
-
-fn is_version(version: &str) -> bool {
-    let is_digit = |byte: &u8| byte.is_ascii_digit();
-    let number = version.as_bytes().strip_prefix(b"HTTP/");
-    matches!(number, Some([major, b'.', minor]) if is_digit(major) && is_digit(minor))
 }
 
 /// The first characters of a text.
