@@ -96,7 +96,7 @@ pub mod guard {
 /// What can be wrong with a certificate or its key.
 #[cfg(feature = "tls")]
 pub mod tls {
-    pub use crate::serve::tls::LoadError;
+    pub use crate::serve::certificate::LoadError;
 }
 
 /// The users file: what can be wrong with it, what a reload changed, and new lines

@@ -67,7 +67,7 @@ impl Write for &mut Memory<'_> {
 }
 
 impl Stream for &mut Memory<'_> {
-    fn set_read_timeout(&self, _: Duration) -> io::Result<()> {
+    fn set_read_timeout(&mut self, _: Duration) -> io::Result<()> {
         Ok(())
     }
 

@@ -134,7 +134,7 @@ impl Write for Socket<'_> {
 }
 
 impl Stream for Socket<'_> {
-    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
+    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
         self.stream.set_read_timeout(Some(timeout))
     }
 

@@ -14,7 +14,7 @@ pub(crate) trait Stream: Read + Write {
 
     /// How long a read may wait. After that it fails with `WouldBlock` or
     /// `TimedOut`.
-    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()>;
+    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()>;
 
     /// Tells the peer that nothing more will be written.
     fn end_writing(&mut self) -> io::Result<()>;

@@ -13,13 +13,11 @@ use rustls::{InvalidMessage, PeerMisbehaved, ServerConfig, ServerConnection};
 
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::serve::certificate::load;
+use crate::serve::certificate::{LoadError, load};
 use crate::serve::connection::{self, Context};
 use crate::serve::socket::Socket;
-use crate::serve::stream::{Stream, is_timeout};
+use crate::serve::stream::is_timeout;
 use crate::serve::tls_stream::TlsStream;
-
-pub use crate::serve::certificate::LoadError;
 
 /// A certificate and its key. With them a [`Server`](crate::Server) speaks HTTPS.
 /// Clones share both.
@@ -103,7 +101,7 @@ impl Tls {
     /// Makes the handshake; `None` if the peer speaks plain HTTP, of which nothing
     /// has been read then.
     fn accept<'s>(&self, socket: Socket<'s>, limits: &Limits) -> io::Result<Option<TlsStream<'s>>> {
-        socket.set_read_timeout(limits.silent_timeout)?;
+        socket.stream.set_read_timeout(Some(limits.silent_timeout))?;
         // A method is letters; the first byte of a handshake is 22 (RFC 8446 §5.1).
         // rustls answers anything else with an alert.
         if first_byte(socket.stream)?.is_ascii_alphabetic() {

@@ -4,7 +4,6 @@
 //! One read of plaintext may need many reads of the socket, and all of them together
 //! have one deadline. And a write that fails must be reported at once.
 
-use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -107,8 +106,8 @@ impl Write for TlsStream<'_> {
 impl Stream for TlsStream<'_> {
     const SCHEME: Scheme = Scheme::Https;
 
-    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
-        self.socket.timeout.set(timeout);
+    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.socket.timeout = timeout;
         Ok(())
     }
 
@@ -144,7 +143,7 @@ impl Drop for TlsStream<'_> {
 /// by byte gets no more time than one that sends it whole.
 struct Timed<'s> {
     stream: Socket<'s>,
-    timeout: Cell<Duration>,
+    timeout: Duration,
     /// When the timeout that began with the first read is over.
     deadline: Option<Instant>,
     /// The timeout that the kernel knows. Mostly it is the right one, and need not be
@@ -155,7 +154,7 @@ struct Timed<'s> {
 impl<'s> Timed<'s> {
     fn new(stream: Socket<'s>, limits: &Limits) -> Timed<'s> {
         let set = limits.silent_timeout;
-        Timed { stream, timeout: Cell::new(set), deadline: None, set }
+        Timed { stream, timeout: set, deadline: None, set }
     }
 }
 
@@ -165,7 +164,7 @@ impl Read for Timed<'_> {
             let now = Instant::now();
             let rest = match self.deadline {
                 Some(deadline) => deadline.saturating_duration_since(now),
-                None => self.timeout.get(),
+                None => self.timeout,
             };
             self.deadline = Some(now + rest);
             if rest.is_zero() {
