@@ -77,18 +77,19 @@ impl Account {
     }
 }
 
-/// Accounts by their names.
+/// Users and their passwords, by name.
 #[derive(Default)]
 pub(super) struct Accounts {
-    by_name: HashMap<String, Account>,
+    by_name: HashMap<String, (User, Password)>,
     /// A password of each cost. An unknown name is checked with the first one, which
     /// takes longest, so that its answer does not come sooner than that for a known name.
     costs: Vec<Password>,
 }
 
 impl Accounts {
-    /// Adds an account, its password as a PHC string. The error says what is
-    /// wrong. After the last one, call [`measure`](Accounts::measure).
+    /// Adds an account, its password as a PHC string. No account has its name yet:
+    /// `users_text.rs` has checked that. The error says what is wrong. After the last one,
+    /// call [`measure`](Accounts::measure).
     pub(super) fn add(&mut self, user: User, phc: &str) -> Result<(), &'static str> {
         let password = Password::parse(phc).map_err(PasswordError::text)?;
         if !self.costs.iter().any(|other| other.cost() == password.cost()) {
@@ -98,11 +99,8 @@ impl Accounts {
             }
             self.costs.push(password.clone());
         }
-        let name = user.name().to_owned();
-        match self.by_name.insert(name, Account::new(user, password)) {
-            None => Ok(()),
-            Some(_) => Err("another line has the same name and a password"),
-        }
+        self.by_name.insert(user.name().to_owned(), (user, password));
+        Ok(())
     }
 
     /// Finds the cost that takes longest. If there are several, this computes a hash of
@@ -127,8 +125,8 @@ impl Accounts {
     /// answer then shows which names exist.
     pub(super) fn warn_of_costs(&self, path: &Path) {
         let [most, _, ..] = &self.costs[..] else { return };
-        let own = self.by_name.values().filter_map(|account| account.password.as_ref());
-        let others = own.filter(|password| password.cost() != most.cost()).count();
+        let own = self.by_name.values();
+        let others = own.filter(|(_, password)| password.cost() != most.cost()).count();
         let costs: Vec<String> = self.costs.iter().map(|own| own.cost().to_string()).collect();
         log::warn!(
             "{}: the password hashes have {} different costs ({}). The first takes longest, and \
@@ -142,16 +140,17 @@ impl Accounts {
 
     /// The account with this name, or the one for unknown names.
     pub(super) fn by_name(&self, name: &str) -> Account {
-        let unknown = || Account { user: None, password: self.costs.first().cloned() };
-        let known = self.by_name.get(name);
-        let has_expired = |account: &&Account| account.user.as_ref().is_some_and(User::has_expired);
-        known.filter(|account| !has_expired(account)).cloned().unwrap_or_else(unknown)
+        match self.by_name.get(name) {
+            Some((user, password)) if !user.has_expired() => {
+                Account::new(user.clone(), password.clone())
+            }
+            _ => Account { user: None, password: self.costs.first().cloned() },
+        }
     }
 
     /// Each user, and the PHC string of this user's password.
     pub(super) fn lines(&self) -> impl Iterator<Item = (&User, String)> {
-        let accounts = self.by_name.values();
-        accounts.filter_map(|own| Some((own.user.as_ref()?, own.password.as_ref()?.to_string())))
+        self.by_name.values().map(|(user, password)| (user, password.to_string()))
     }
 
     /// The number of accounts.
@@ -247,12 +246,6 @@ mod tests {
         let reason = accounts.add(User::new("ann", []), &of_cost("m=8,t=9,p=1"));
         assert!(reason.expect_err("a ninth cost").contains("ninth"));
         assert_eq!(Limits::HASH_COSTS, 8);
-    }
-
-    #[test]
-    fn a_second_account_with_the_same_name_is_an_error() {
-        let mut accounts = accounts([CHEAP]);
-        assert!(accounts.add(User::new("ann", ["a"]), CHEAP).is_err());
     }
 
     #[test]

@@ -196,7 +196,7 @@ mod tests {
     #[cfg(feature = "login")]
     #[test]
     fn a_hashed_token_finds_its_user_and_expires_as_others_do() {
-        let hash = hashed_tokens::sha256("s3cret-token-of-ann");
+        let hash = hashed_tokens::key("s3cret-token-of-ann");
         let users = Users::parse(&format!("ann:sha256:{hash}:read\n{BOB}")).expect("two users");
         assert_eq!(users.by_token("s3cret-token-of-ann").expect("ann").scopes(), ["read"]);
         assert_eq!(users.count().to_string(), "2 users, 2 tokens");
