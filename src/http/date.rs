@@ -74,7 +74,7 @@ impl Clock {
 }
 
 /// The time since 1970. A clock that is set to an earlier time counts as 1970.
-fn since_1970() -> Duration {
+pub(crate) fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 

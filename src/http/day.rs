@@ -1,9 +1,8 @@
 //! A day of the calendar, as people write it: `2027-01-31` (ISO 8601).
 
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::http::date::{SECONDS_A_DAY, days_since_1970, year_month_day};
+use crate::http::date::{SECONDS_A_DAY, days_since_1970, since_1970, year_month_day};
 
 /// A day, in UTC: the number of days since 1970-01-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,20 +11,19 @@ pub(crate) struct Day(u64);
 impl Day {
     /// The day that it is now, by the clock that people set.
     pub(crate) fn today() -> Day {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Day(since.as_secs() / SECONDS_A_DAY)
+        Day(since_1970().as_secs() / SECONDS_A_DAY)
     }
 
     /// Reads a day from 1970-01-01 on, `None` if there is no such day.
     pub(crate) fn parse(text: &str) -> Option<Day> {
         let [year, month, day] = text.split('-').collect::<Vec<_>>()[..] else { return None };
-        let has_form = [(year, 4), (month, 2), (day, 2)].into_iter().all(|(digits, length)| {
-            digits.len() == length && digits.bytes().all(|byte| byte.is_ascii_digit())
-        });
-        let number = |digits: &str| digits.parse::<u64>().ok().filter(|_| has_form);
-        let (year, month, day) = (number(year)?, number(month)?, number(day)?);
-        let found = Day(days_since_1970(year, month, day)?);
-        // Not 2027-02-29, nor 2027-13-01.
+        // Not 10000-01-01, nor a year that is too large to count its days.
+        if text.len() != "2027-01-31".len() {
+            return None;
+        }
+        let number = |digits: &str| digits.parse::<u64>().ok();
+        let found = Day(days_since_1970(number(year)?, number(month)?, number(day)?)?);
+        // Not 02027-1-31, nor 2027-02-29, nor 2027-13-01.
         (found.to_string() == text).then_some(found)
     }
 

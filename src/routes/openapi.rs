@@ -73,16 +73,20 @@ fn operations_of(row: &Route) -> impl Iterator<Item = (String, String)> {
 
 /// What a row is for, what guards it, and which answers it has.
 fn operation(route: &Route, method: Method) -> String {
-    let mut members = vec![("x-guard", string(&route.guard_text()))];
+    let mut members = Vec::new();
     if !route.summary().is_empty() {
-        members.insert(0, ("summary", string(route.summary())));
+        members.push(("summary", string(route.summary())));
     }
+    members.push(("x-guard", string(&route.guard_text())));
     let params = route.pattern().params();
     if !params.is_empty() {
         let params = params.iter().map(|param| {
-            let in_path = [("in", string("path")), ("required", "true".to_owned())];
-            let schema = ("schema", A_STRING.to_owned());
-            object([("name", string(&param.name))].into_iter().chain(in_path).chain([schema]))
+            object([
+                ("name", string(&param.name)),
+                ("in", string("path")),
+                ("required", "true".to_owned()),
+                ("schema", A_STRING.to_owned()),
+            ])
         });
         members.push(("parameters", array(params)));
     }

@@ -159,14 +159,14 @@ fn load_key(path: &Path) -> Result<PrivateKeyDer<'static>, LoadError> {
         }
     }
     let has_key = pem.blocks.iter().any(|block| block.label.ends_with("PRIVATE KEY"));
-    Err(failed(
-        path,
-        match has_key {
-            true if pem.has_encrypted() => LoadCause::EncryptedKey,
-            true => LoadCause::KeyKind,
-            false => LoadCause::NoKey,
-        },
-    ))
+    let cause = if !has_key {
+        LoadCause::NoKey
+    } else if pem.has_encrypted() {
+        LoadCause::EncryptedKey
+    } else {
+        LoadCause::KeyKind
+    };
+    Err(failed(path, cause))
 }
 
 fn read(path: &Path) -> Result<Pem, LoadError> {

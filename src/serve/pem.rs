@@ -63,14 +63,14 @@ impl Pem {
                     return Err(wrong("an END line of another kind than the BEGIN line above it"));
                 }
                 (Line::End(_), None) => return Err(wrong("an END line without its BEGIN line")),
-                (Line::Other(line), Some(_)) if line.contains(ESCAPED) => {
+                (Line::Other, Some(_)) if line.contains(ESCAPED) => {
                     return Err(wrong(FROM_JSON));
                 }
-                (Line::Other(line), Some(block)) => {
+                (Line::Other, Some(block)) => {
                     block.is_encrypted |=
                         line.starts_with("Proc-Type:") && line.contains("ENCRYPTED");
                 }
-                (Line::Other(line), None) => outside.check(number, line)?,
+                (Line::Other, None) => outside.check(number, line)?,
             }
         }
         match open {
@@ -151,7 +151,7 @@ enum Line<'a> {
     Begin(&'a str),
     End(&'a str),
     /// Base64, a header of a block, or text between blocks.
-    Other(&'a str),
+    Other,
 }
 
 impl Line<'_> {
@@ -159,7 +159,7 @@ impl Line<'_> {
     fn parse(line: &str) -> Result<Line<'_>, &'static str> {
         let is_marker = line.contains("-----BEGIN ") || line.contains("-----END ");
         if !is_marker && !is_nearly_a_marker(line) {
-            return Ok(Line::Other(line));
+            return Ok(Line::Other);
         }
         if line.contains(ESCAPED) {
             return Err(FROM_JSON);
