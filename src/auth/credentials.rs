@@ -60,10 +60,12 @@ pub(super) fn unrepeated_value<'r>(request: &'r Request, name: &str) -> Option<&
 pub(super) fn b64token(bytes: &[u8]) -> Option<&str> {
     let end = bytes.iter().rposition(|byte| *byte != b'=')? + 1;
     let body = bytes.get(..end)?;
-    let is_allowed = |byte: u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
-    };
-    if every(body, is_allowed) { str::from_utf8(bytes).ok() } else { None }
+    if every(body, is_b64token_byte) { str::from_utf8(bytes).ok() } else { None }
+}
+
+/// Whether a Bearer token may have this byte; `=` may stand at its end only.
+pub(super) fn is_b64token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
 }
 
 /// The user-id and the password of Basic credentials (RFC 7617 §2): Base64 of

@@ -6,9 +6,8 @@
 //! handler that wants a user does not compile on a route without a guard.
 //!
 //! `schemes.rs` makes guards for Bearer, Basic and API keys, and `conditions.rs` adds
-//! scopes and other conditions. The methods here
-//! make new guards out of old ones: a new guard asks the old one, and then
-//! changes the result.
+//! scopes and other conditions. The methods here make new guards out of old ones: a new
+//! guard asks the old one, and then changes the result.
 
 use std::fmt;
 use std::sync::Arc;

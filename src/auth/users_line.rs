@@ -26,7 +26,7 @@
 
 use std::io;
 
-use crate::auth::credentials::b64token;
+use crate::auth::credentials::{b64token, is_b64token_byte};
 use crate::auth::other_hashes;
 use crate::auth::user::User;
 use crate::auth::users_fault::{Fault, ScopeFault};
@@ -179,8 +179,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
 
 /// Characters that take no space on a screen, or look like a space: Unicode's
 /// `Default_Ignorable_Code_Point`, the controls of hieroglyphs, and the blanks of Braille
-/// and of musical notes. Two names with such a
-/// difference look the same.
+/// and of musical notes. Two names with such a difference look the same.
 fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
@@ -207,7 +206,7 @@ fn check_token(token: &str, shortest: usize, has_colon: bool) -> Result<(), Faul
     }
     // No client can send a token of another form.
     if b64token(token.as_bytes()).is_none() {
-        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
+        let is_allowed = |c: char| u8::try_from(c).is_ok_and(is_b64token_byte);
         let padding = token.trim_end_matches('=');
         let wrong = padding.chars().find(|c| !is_allowed(*c)).unwrap_or('=');
         return Err(Fault::TokenCharacter(wrong));

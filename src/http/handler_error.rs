@@ -1,9 +1,9 @@
 //! What the client gets when a handler returns an error with `?`.
 //!
 //! The library's own [`Error`](crate::Error) has its own status, also if it is the cause
-//! of another error. Any other error is a failure of the program: the log shows it, and the client
-//! gets a 500 that says nothing about it, because the text could name a file or hold a
-//! secret.
+//! of another error. Any other error is a failure of the program: the log shows it, and
+//! the client gets a 500 that says nothing about it, because the text could name a file or
+//! hold a secret.
 
 use std::error::Error as StdError;
 use std::io;

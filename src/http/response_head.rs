@@ -17,7 +17,7 @@ pub(crate) enum Persistence {
     Close,
 }
 
-/// Writes the status line and the headers to the end of `out` (RFC 9112 §4, §5).
+/// Writes the status line and the headers to the end of `out`.
 /// `more` is further headers of the server's, each with its CRLF.
 pub(crate) fn write_head(
     response: &Response,
