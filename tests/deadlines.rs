@@ -68,6 +68,16 @@ fn a_connection_that_sends_nothing_is_closed_without_an_answer() {
 }
 
 #[test]
+fn a_timeout_of_zero_ends_the_wait_at_once() {
+    Running::with(Limits { silent_timeout: Duration::ZERO, ..patient_limits() }).connect().ends();
+
+    let server = Running::with(Limits { idle_timeout: Duration::ZERO, ..patient_limits() });
+    let mut client = server.connect();
+    assert_eq!(client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
+    client.ends();
+}
+
+#[test]
 fn a_connection_that_sends_only_a_blank_line_is_closed_without_an_answer() {
     let server = Running::with(Limits { silent_timeout: SHORT, ..patient_limits() });
     let begin = Instant::now();

@@ -388,6 +388,23 @@ fn a_request_that_outlasts_the_grace_time_is_not_answered() {
 }
 
 #[test]
+fn a_stop_that_gives_idle_connections_no_time_ends_with_the_last_request() {
+    let (routes, handler) = with_held();
+    let (stopping_idle_timeout, grace) = (Duration::ZERO, 2 * PATIENCE);
+    let limits = Limits { stopping_idle_timeout, grace, ..Limits::default() };
+    let server = Running::start(limits, routes);
+    let mut client = server.connect();
+    client.send(get("/held"));
+    handler.is_under_way();
+    server.stop();
+    handler.go_on();
+    assert_eq!(client.answer().body.len(), LARGE);
+    let answered = Instant::now();
+    server.end();
+    assert!(answered.elapsed() < PATIENCE, "it ended with the grace period");
+}
+
+#[test]
 fn a_server_can_be_stopped_before_it_runs_and_twice() {
     let server = Server::bind("127.0.0.1:0").unwrap();
     let stop = server.stop();
