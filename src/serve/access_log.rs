@@ -32,6 +32,8 @@ const TARGET: &str = "guardhouse::access";
 #[derive(Debug)]
 pub(crate) struct AccessLog {
     peer: Option<SocketAddr>,
+    /// The peer's IP address, as text; empty until the first line.
+    address: String,
     /// The lines of answers that are not written yet. Each ends in `\n`.
     lines: String,
     /// Those with the level debug.
@@ -40,7 +42,8 @@ pub(crate) struct AccessLog {
 
 impl AccessLog {
     pub(crate) fn new(peer: Option<SocketAddr>) -> AccessLog {
-        AccessLog { peer, lines: String::new(), debug_lines: String::new() }
+        let (address, lines, debug_lines) = Default::default();
+        AccessLog { peer, address, lines, debug_lines }
     }
 
     /// Whether an access log is written.
@@ -66,22 +69,24 @@ impl AccessLog {
         if !log::log_enabled!(target: TARGET, level) {
             return;
         }
-        let peer = self.peer.map(|peer| peer.ip());
-        let peer: &dyn Display = peer.as_ref().map_or(&"-", |ip| ip);
-        let (name, request) =
-            (Escaped(log_name.filter(|name| !name.is_empty()).unwrap_or("-")), RequestLine(head));
+        if self.address.is_empty() {
+            self.address = self.peer.map_or("-".to_owned(), |peer| peer.ip().to_string());
+        }
+        let (address, request) = (&self.address, RequestLine(head));
+        let name = Escaped(log_name.filter(|name| !name.is_empty()).unwrap_or("-"));
         let (date, status) = (clock.common_log(), response.status().code());
         // A String accepts everything.
-        let _ = writeln!(lines, "{peer} - {name} {date} \"{request}\" {status} {sent}");
+        let _ = writeln!(lines, "{address} - {name} {date} \"{request}\" {status} {sent}");
     }
 
     /// Logs the lines: their answers have been written, or could not be.
     pub(crate) fn written(&mut self, written: &io::Result<()>) {
         for (level, lines) in [(Level::Info, &self.lines), (Level::Debug, &self.debug_lines)] {
             for line in lines.lines() {
-                match (written, line.rsplit_once(' ')) {
-                    (Err(_), Some((line, _))) => log::log!(target: TARGET, level, "{line} -"),
-                    _ => log::log!(target: TARGET, level, "{line}"),
+                if written.is_ok() {
+                    log::log!(target: TARGET, level, "{line}");
+                } else if let Some((line, _)) = line.rsplit_once(' ') {
+                    log::log!(target: TARGET, level, "{line} -");
                 }
             }
         }
