@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::http::framing::Framing;
 use crate::http::header::{Header, members, values};
 use crate::http::method::Method;
-use crate::http::target::{Scheme, Target, is_authority, is_same_authority};
+use crate::http::target::{Target, UriScheme, is_authority, is_same_authority};
 use crate::limits::Limits;
 
 /// A head that has passed every check.
@@ -46,7 +46,7 @@ impl<'a> Head<'a> {
     pub(crate) fn parse<'h: 'a>(
         head: &'h [u8],
         slots: &'a mut Slots<'h>,
-        connection: Scheme,
+        connection: UriScheme,
         limits: &Limits,
     ) -> Result<Head<'a>, Error> {
         let (line, headers) = split(head, slots, limits)?;
@@ -58,7 +58,7 @@ impl<'a> Head<'a> {
     pub(crate) fn checked(
         line: &RequestLine<'a>,
         headers: Cow<'a, [Header<'a>]>,
-        connection: Scheme,
+        connection: UriScheme,
         limits: &Limits,
     ) -> Result<Head<'a>, Error> {
         let RequestLine { target, version, .. } = *line;
@@ -235,7 +235,7 @@ mod tests {
         let limits = &Limits::DEFAULT;
         let mut slots = Slots::new();
         let (line, headers) = split(head.as_bytes(), &mut slots, limits)?;
-        Head::checked(&line, Cow::Borrowed(headers), Scheme::Https, limits).map(look)
+        Head::checked(&line, Cow::Borrowed(headers), UriScheme::Https, limits).map(look)
     }
 
     #[track_caller]

@@ -14,7 +14,7 @@ use crate::http::header::{Header, values};
 use crate::http::incoming::Source;
 use crate::http::method::Method;
 use crate::http::params::{Param, Params};
-use crate::http::target::Scheme;
+use crate::http::target::UriScheme;
 use crate::limits::Limits;
 
 /// A request.
@@ -60,7 +60,7 @@ impl<'a, 'c> Request<'a, 'c> {
         let mut slots = Slots::new();
         let (line, headers) =
             split(head.get(range.start..).unwrap_or_default(), &mut slots, limits)?;
-        let head = Head::checked(&line, Cow::Owned(headers.to_vec()), Scheme::Http, limits)?;
+        let head = Head::checked(&line, Cow::Owned(headers.to_vec()), UriScheme::Http, limits)?;
         let body = Body::new(head.framing, head.expects_continue, early, limits);
         Ok(Request::new(head, body, None, None, true))
     }

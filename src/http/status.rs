@@ -9,6 +9,7 @@
 /// assert_eq!(Status::new(409).map(Status::reason), Some("Conflict"));
 /// assert_eq!(Status::new(100), None, "an interim status is not a final one");
 /// assert_eq!(Status::new(401), None, "only a Refusal makes a 401");
+/// assert_eq!(Status::new(205), None, "its response must have no body");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status(pub(super) u16);
@@ -58,10 +59,13 @@ impl Status {
     /// 503 Service Unavailable
     pub const SERVICE_UNAVAILABLE: Status = Status(503);
 
-    /// The status with that code; `None` if a handler must not answer with it.
+    /// The status with that code; `None` if a handler must not answer with it: below 200 and
+    /// above 599; 401, which only a guard answers; 205, which must have no body (RFC 9110
+    /// §15.3.6).
     #[must_use]
     pub fn new(code: u16) -> Option<Status> {
-        ((200..=599).contains(&code) && code != 401).then_some(Status(code))
+        let is_allowed = (200..=599).contains(&code) && ![205, 401].contains(&code);
+        is_allowed.then_some(Status(code))
     }
 
     /// The three digits.

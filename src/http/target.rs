@@ -16,12 +16,12 @@ pub(crate) struct Target<'a> {
     pub(crate) path: Cow<'a, str>,
     pub(crate) query: Option<&'a str>,
     /// The scheme, host and port of an absolute-form target.
-    pub(crate) origin: Option<(Scheme, &'a str)>,
+    pub(crate) origin: Option<(UriScheme, &'a str)>,
 }
 
 /// A scheme of URIs (RFC 9110 §4.2), and the kind of connection that it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scheme {
+pub(crate) enum UriScheme {
     Http,
     /// Only over TLS.
     #[allow(dead_code)] // Only builds with TLS have such connections.
@@ -33,7 +33,7 @@ impl<'a> Target<'a> {
     pub(crate) fn parse(
         method: Method,
         target: &'a str,
-        connection: Scheme,
+        connection: UriScheme,
     ) -> Result<Target<'a>, Error> {
         // Visible ASCII: httparse does not check this. And no fragment, because none of
         // the four forms has one (RFC 9112 §3.2).
@@ -52,7 +52,7 @@ impl<'a> Target<'a> {
             (None, target)
         } else {
             let (scheme, rest) = target.split_once("://").ok_or(Error::Target)?;
-            let scheme = Scheme::parse(scheme, connection).ok_or(Error::Target)?;
+            let scheme = UriScheme::parse(scheme, connection).ok_or(Error::Target)?;
             let end = rest.find(['/', '?']).unwrap_or(rest.len());
             let (authority, rest) = rest.split_at(end);
             if !is_authority(authority.as_bytes()) {
@@ -69,18 +69,18 @@ impl<'a> Target<'a> {
     }
 }
 
-impl Scheme {
+impl UriScheme {
     /// The scheme of an absolute-form target; `None` if no such target may come over
     /// this connection. The scheme is case-insensitive.
-    fn parse(name: &str, connection: Scheme) -> Option<Scheme> {
+    fn parse(name: &str, connection: UriScheme) -> Option<UriScheme> {
         // "a server MUST accept the absolute-form in requests" (RFC 9112 §3.2.2).
         if name.eq_ignore_ascii_case("http") {
-            return Some(Scheme::Http);
+            return Some(UriScheme::Http);
         }
         // "a request for an "https" resource MUST be rejected unless it has been received
         // over a connection that has been secured" (RFC 9110 §7.4).
-        let is_https = name.eq_ignore_ascii_case("https") && connection == Scheme::Https;
-        is_https.then_some(Scheme::Https)
+        let is_https = name.eq_ignore_ascii_case("https") && connection == UriScheme::Https;
+        is_https.then_some(UriScheme::Https)
     }
 }
 
@@ -150,10 +150,10 @@ pub(crate) fn is_authority(authority: &[u8]) -> bool {
 
 /// Whether two authorities are the same, if the port that a URI of this scheme leaves
 /// out is the default one.
-pub(crate) fn is_same_authority(one: &[u8], other: &[u8], scheme: Scheme) -> bool {
+pub(crate) fn is_same_authority(one: &[u8], other: &[u8], scheme: UriScheme) -> bool {
     let port: &[u8] = match scheme {
-        Scheme::Http => b":80",
-        Scheme::Https => b":443",
+        UriScheme::Http => b":80",
+        UriScheme::Https => b":443",
     };
     let [one, other] = [one, other].map(|authority| {
         authority.strip_suffix(port).or_else(|| authority.strip_suffix(b":")).unwrap_or(authority)
@@ -191,11 +191,11 @@ mod tests {
 
     #[track_caller]
     fn path(target: &str) -> Result<String, Error> {
-        path_over(Scheme::Http, target)
+        path_over(UriScheme::Http, target)
     }
 
     #[track_caller]
-    fn path_over(connection: Scheme, target: &str) -> Result<String, Error> {
+    fn path_over(connection: UriScheme, target: &str) -> Result<String, Error> {
         Target::parse(Method::GET, target, connection).map(|target| target.path.into_owned())
     }
 
@@ -219,14 +219,14 @@ mod tests {
         ] {
             assert_eq!(path(target), Err(Error::Target), "{target}");
         }
-        let star = Target::parse(Method::OPTIONS, "*", Scheme::Http);
+        let star = Target::parse(Method::OPTIONS, "*", UriScheme::Http);
         assert_eq!(star.map(|target| target.path.into_owned()).as_deref(), Ok("*"));
     }
 
     #[test]
     fn a_target_may_name_https_over_tls_only() {
         for target in ["https://a/b", "HTTPS://a:443/b", "https://a:8443/b?c", "http://a/b"] {
-            assert_eq!(path_over(Scheme::Https, target).as_deref(), Ok("/b"), "{target}");
+            assert_eq!(path_over(UriScheme::Https, target).as_deref(), Ok("/b"), "{target}");
         }
         for target in ["https://a/", "HttpS://a/", "https://a:443/"] {
             assert_eq!(path(target), Err(Error::Target), "{target}");
@@ -234,7 +234,7 @@ mod tests {
         for target in
             ["https:///", "https:/a/", "https//a/", "httpss://a/", "https://u@a/", "ws://a/"]
         {
-            assert_eq!(path_over(Scheme::Https, target), Err(Error::Target), "{target}");
+            assert_eq!(path_over(UriScheme::Https, target), Err(Error::Target), "{target}");
         }
     }
 

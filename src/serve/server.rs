@@ -67,6 +67,9 @@ impl Server {
     /// A server at a listener that was made elsewhere: one with a longer queue
     /// than the standard library's 128, or one that a supervisor has handed over.
     ///
+    /// No other process should accept connections from it: a stop wakes the accept loop by
+    /// a connection to the server, and the other process could get that one.
+    ///
     /// ```
     /// use guardhouse::Server;
     ///

@@ -5,12 +5,12 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
 
 use crate::http::response::Response;
-use crate::http::target::Scheme;
+use crate::http::target::UriScheme;
 
 /// A stream of bytes to the peer and back.
 pub(crate) trait Stream: Read + Write {
     /// The scheme of the URIs that are served over such a stream.
-    const SCHEME: Scheme = Scheme::Http;
+    const SCHEME: UriScheme = UriScheme::Http;
 
     /// How long a read may wait. After that it fails with `WouldBlock` or
     /// `TimedOut`.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustls::ServerConnection;
 
 use crate::http::response::Response;
-use crate::http::target::Scheme;
+use crate::http::target::UriScheme;
 use crate::limits::Limits;
 use crate::serve::socket::Socket;
 use crate::serve::stream::Stream;
@@ -104,7 +104,7 @@ impl Write for TlsStream<'_> {
 }
 
 impl Stream for TlsStream<'_> {
-    const SCHEME: Scheme = Scheme::Https;
+    const SCHEME: UriScheme = UriScheme::Https;
 
     fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
         self.socket.timeout = timeout;

@@ -92,7 +92,7 @@ fn readable(error: io::Error) -> io::Error {
 }
 
 /// A connection that ends at a point of time.
-pub struct WithDeadline {
+struct WithDeadline {
     socket: TcpStream,
     end: Instant,
 }

@@ -39,6 +39,8 @@ mod signals;
 mod watched;
 
 use std::env;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -93,26 +95,15 @@ fn serve(options: Options) -> Result<(), Failure> {
     allocator::restart_if_limited();
     // Before a file is loaded: else a signal in that time would end the program.
     let control = Control::start();
-    let load = if options.allow_short_tokens {
-        UsersFile::load_allowing_short_tokens
-    } else {
-        UsersFile::load
-    };
     let users_file = Watched::new(options.users.clone());
-    let users = options.users.map(load).transpose();
-    let users = users.map_err(Failure::could_not_run)?.map(Arc::new);
+    let users = load_users(options.users, options.allow_short_tokens)?;
     let certificate = options.tls.clone().map(|(certificate, key)| [certificate, key]);
     let certificate = Watched::new(certificate.into_iter().flatten());
     let https = Https::load(options.tls).map_err(Failure::could_not_run)?;
     let server = https.apply(listen::listen(&options.listen)?).with_limits(options.limits);
     let (scheme, address) = (https.scheme(), server.local_addr());
-    let is_plain = scheme == "http" && !address.ip().to_canonical().is_loopback();
-    if is_plain && !options.tls_in_front {
-        log::warn!(
-            "clients send their tokens to {address} without encryption: give --tls-cert and \
-             --tls-key, or listen on 127.0.0.1 and let a proxy in front do TLS; or give \
-             --tls-in-front if something does that already"
-        );
+    if scheme == "http" && !options.tls_in_front {
+        warn_of_plain_http(address);
     }
     let keys = Watched::new(options.token_key.clone());
     let logins = Logins::new(users.clone(), options.token_lifetime, options.token_key)
@@ -135,6 +126,25 @@ fn serve(options: Options) -> Result<(), Failure> {
     // If no program reads stdout, the server runs all the same.
     let _ = commands::write(&format!("listening on {scheme}://{address}\n"));
     server.run(routes(guards, logins, readiness)).map_err(Failure::could_not_run)
+}
+
+fn load_users(
+    file: Option<PathBuf>,
+    allow_short_tokens: bool,
+) -> Result<Option<Arc<UsersFile>>, Failure> {
+    let load =
+        if allow_short_tokens { UsersFile::load_allowing_short_tokens } else { UsersFile::load };
+    Ok(file.map(load).transpose().map_err(Failure::could_not_run)?.map(Arc::new))
+}
+
+fn warn_of_plain_http(address: SocketAddr) {
+    if !address.ip().to_canonical().is_loopback() {
+        log::warn!(
+            "clients send their tokens to {address} without encryption: give --tls-cert and \
+             --tls-key, or listen on 127.0.0.1 and let a proxy in front do TLS; or give \
+             --tls-in-front if something does that already"
+        );
+    }
 }
 
 /// The guards for the users of the file, or those of the lesson.
