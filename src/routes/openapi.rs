@@ -11,6 +11,7 @@ use crate::auth::description::{Description, Scheme};
 use crate::http::json::string;
 use crate::http::method::Method;
 use crate::http::response::Response;
+use crate::routes::path::Path;
 use crate::routes::route::Route;
 use crate::routes::table::Routes;
 
@@ -32,17 +33,19 @@ impl Routes {
     /// ```
     #[must_use]
     pub fn openapi(&self, title: &str, version: &str) -> String {
-        // A JSON object has each name once, so the rows of one path become one
-        // member, at the place of the first of these rows.
-        let mut paths: Vec<(&str, Vec<(String, String)>)> = Vec::new();
+        // The rows that match the same paths become one member, at the place of the first of
+        // these rows, and with its names of parameters: "Templated paths with the same
+        // hierarchy but different templated names MUST NOT exist" (OpenAPI 3.1).
+        let mut paths: Vec<(&Path, Vec<(String, String)>)> = Vec::new();
         for row in self.iter() {
-            let at = paths.iter().position(|(path, _)| *path == row.path());
+            let is_same = |path: &Path| path.segments().eq(row.pattern().segments());
+            let at = paths.iter().position(|(path, _)| is_same(path));
             let at = at.unwrap_or_else(|| {
-                paths.push((row.path(), Vec::new()));
+                paths.push((row.pattern(), Vec::new()));
                 paths.len() - 1
             });
-            let operations = &mut paths[at].1;
-            for (method, operation) in operations_of(row) {
+            let (path, operations) = &mut paths[at];
+            for (method, operation) in operations_of(row, path) {
                 match operations.iter_mut().find(|(other, _)| *other == method) {
                     None => operations.push((method, operation)),
                     // A row for any method has the methods that no other row has.
@@ -51,7 +54,7 @@ impl Routes {
                 }
             }
         }
-        let paths = paths.into_iter().map(|(path, operations)| (path, object(operations)));
+        let paths = paths.into_iter().map(|(path, operations)| (path.as_str(), object(operations)));
         object([
             ("openapi", string("3.1.0")),
             ("info", object([("title", string(title)), ("version", string(version))])),
@@ -63,22 +66,24 @@ impl Routes {
 
 /// A row's operations by method. OpenAPI has no word for any method, so a row for any has
 /// one for each method that a row can have.
-fn operations_of(row: &Route) -> impl Iterator<Item = (String, String)> {
+fn operations_of(row: &Route, path: &Path) -> impl Iterator<Item = (String, String)> {
     let methods = match row.method() {
         Method::Any => Method::ALL.to_vec(),
         method => vec![method],
     };
-    methods.into_iter().map(|method| (method.as_str().to_ascii_lowercase(), operation(row, method)))
+    methods
+        .into_iter()
+        .map(|method| (method.as_str().to_ascii_lowercase(), operation(row, path, method)))
 }
 
 /// What a row is for, what guards it, and which answers it has.
-fn operation(route: &Route, method: Method) -> String {
+fn operation(route: &Route, path: &Path, method: Method) -> String {
     let mut members = Vec::new();
     if !route.summary().is_empty() {
         members.push(("summary", string(route.summary())));
     }
     members.push(("x-guard", string(&route.guard_text())));
-    let params = route.pattern().params();
+    let params = path.params();
     if !params.is_empty() {
         let params = params.iter().map(|param| {
             object([
@@ -287,7 +292,7 @@ mod tests {
 
     #[track_caller]
     fn expect(route: Route, part: &str) {
-        let operation = operation(&route, route.method());
+        let operation = operation(&route, route.pattern(), route.method());
         assert!(operation.contains(part), "{part} is not in {operation}");
     }
 
@@ -295,7 +300,7 @@ mod tests {
     fn an_open_row_answers_200_404_and_405() {
         let row = Route::open(Method::GET, "/", |_: &mut Request| Response::text(""));
         assert_eq!(
-            operation(&row, Method::GET),
+            operation(&row, row.pattern(), Method::GET),
             concat!(
                 r#"{"x-guard":"open","responses":{"#,
                 r#""200":{"description":"OK","content":{"application/json":{"schema":{"type":"object"}}}},"#,
@@ -321,6 +326,21 @@ mod tests {
         let own = by_token().allow_if("owner", |_, _| true).hide_unless("daytime", |_, _| true);
         let row = Route::guarded(Method::GET, "/{id}", own.scope("a"), handler);
         expect(row, r#"{"x-guard":"Bearer (a), owner, daytime","parameters":["#);
+    }
+
+    #[test]
+    fn rows_that_match_the_same_paths_are_one_path_with_the_first_names() {
+        let row = |method, path| Route::open(method, path, |_: &mut Request| Response::text(""));
+        let routes = Routes::new([
+            row(Method::GET, "/notes/{id}"),
+            row(Method::POST, "/notes/{note}"),
+            row(Method::GET, "/notes"),
+        ]);
+        let json = routes.openapi("a", "1");
+        assert!(json.contains(r#""paths":{"/notes/{id}":{"get":{"#), "{json}");
+        assert_eq!(json.matches(r#""name":"id""#).count(), 2, "{json}");
+        assert!(json.contains(r#""post":{"#) && !json.contains("{note}"), "{json}");
+        assert!(json.contains(r#""/notes":{"get":{"#), "{json}");
     }
 
     #[test]
@@ -412,7 +432,7 @@ mod tests {
         let kind = id.replace("id\"", "kind\"");
         expect(row, &format!(r#""parameters":[{kind},{id}],"responses""#));
         let row = Route::open(Method::GET, "/notes", |_: &mut Request| Response::text(""));
-        assert!(!operation(&row, Method::GET).contains("parameters"));
+        assert!(!operation(&row, row.pattern(), Method::GET).contains("parameters"));
     }
 
     #[test]
