@@ -42,8 +42,7 @@ pub(crate) struct AccessLog {
 
 impl AccessLog {
     pub(crate) fn new(peer: Option<SocketAddr>) -> AccessLog {
-        let (address, lines, debug_lines) = Default::default();
-        AccessLog { peer, address, lines, debug_lines }
+        AccessLog { peer, address: String::new(), lines: String::new(), debug_lines: String::new() }
     }
 
     /// Whether an access log is written.
@@ -72,9 +71,11 @@ impl AccessLog {
         if self.address.is_empty() {
             self.address = self.peer.map_or("-".to_owned(), |peer| peer.ip().to_string());
         }
-        let (address, request) = (&self.address, RequestLine(head));
+        let address = &self.address;
         let name = Escaped(log_name.filter(|name| !name.is_empty()).unwrap_or("-"));
-        let (date, status) = (clock.common_log(), response.status().code());
+        let date = clock.common_log();
+        let request = RequestLine(head);
+        let status = response.status().code();
         // A String accepts everything.
         let _ = writeln!(lines, "{address} - {name} {date} \"{request}\" {status} {sent}");
     }

@@ -84,9 +84,9 @@ impl Server {
     /// The system does not know the listener's address.
     pub fn from_listener(listener: TcpListener) -> io::Result<Server> {
         let address = listener.local_addr()?;
-        let (limits, stop) = (Limits::default(), Stop::new(address));
         socket::prepare(&listener)?;
-        Ok(Server { listener, address, limits, tls: None, stop })
+        let stop = Stop::new(address);
+        Ok(Server { listener, address, limits: Limits::default(), tls: None, stop })
     }
 
     /// This server with other limits.

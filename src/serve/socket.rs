@@ -45,9 +45,12 @@ impl<'s> Socket<'s> {
 
     fn write_slowly(&self, bytes: &[u8], mut step: io::Result<usize>) -> io::Result<usize> {
         let Limits { write_timeout, write_rate, crowded_rate, .. } = *self.limits;
-        let (mut rest, mut lag, mut now) = (bytes, Lag::default(), Instant::now());
+        let mut rest = bytes;
+        let mut lag = Lag::default();
+        let mut now = Instant::now();
+        let mut progress = now;
         let at_least = Duration::from_secs(bytes.len() as u64 / write_rate.max(1));
-        let (deadline, mut progress) = (now + write_timeout + at_least, now);
+        let deadline = now + write_timeout + at_least;
         loop {
             let began = now;
             now = Instant::now();

@@ -45,9 +45,16 @@ impl<'c, S: Stream> Wire<'c, S> {
         limits: &'c Limits,
         state: &'c State,
     ) -> Wire<'c, S> {
-        let (clock, output, log) = (Clock::new(), Vec::new(), AccessLog::new(peer));
-        let (lag, read_timeout) = (Lag::default(), Duration::MAX);
-        Wire { stream, clock, output, log, limits, state, lag, read_timeout }
+        Wire {
+            stream,
+            clock: Clock::new(),
+            output: Vec::new(),
+            log: AccessLog::new(peer),
+            limits,
+            state,
+            lag: Lag::default(),
+            read_timeout: Duration::MAX,
+        }
     }
 
     /// Adds an answer to the output; writes both at once if the answer is too large for

@@ -83,8 +83,12 @@ struct Counter(AtomicU64);
 
 impl Yielding {
     pub(crate) fn new() -> Arc<Yielding> {
-        let (epoch, counts) = (Instant::now(), Mutex::default());
-        Arc::new(Yielding { is_on: AtomicBool::new(false), epoch, end: AtomicU64::new(0), counts })
+        Arc::new(Yielding {
+            is_on: AtomicBool::new(false),
+            epoch: Instant::now(),
+            end: AtomicU64::new(0),
+            counts: Mutex::default(),
+        })
     }
 
     fn end_period(&self, now: u64) {

@@ -54,8 +54,8 @@ impl Control {
                 return control;
             }
         };
-        let (thread, running) =
-            (thread::Builder::new().name("signals".to_owned()), control.clone());
+        let running = control.clone();
+        let thread = thread::Builder::new().name("signals".to_owned());
         if let Err(error) = thread.spawn(move || running.run(signals)) {
             log::warn!("can't start the thread for signals, so they have no effect: {error}");
         }

@@ -118,8 +118,12 @@ fn serve(options: Options) -> Result<(), Failure> {
     ];
     let reload = Reload::start(files, options.reload_every)
         .map_err(|error| Failure::CouldNotRun(format!("can't start a thread: {error}")))?;
-    let (stop, drain_delay) = (server.stop(), options.drain_delay);
-    control.serve(Parts { stop, readiness: readiness.clone(), reload, drain_delay });
+    control.serve(Parts {
+        stop: server.stop(),
+        readiness: readiness.clone(),
+        reload,
+        drain_delay: options.drain_delay,
+    });
     log::info!("the routes are at {scheme}://{}/docs", listen::for_browser(address));
     // Write all of this before the line that says that the server listens.
     log::logger().flush();
