@@ -85,8 +85,8 @@ impl<'a, 'c> Request<'a, 'c> {
     }
 
     /// The path, as it is compared with those of the routes: encoded unreserved
-    /// bytes are decoded, so `/%6De` is `/me` (RFC 3986 §6.2.2.2). Everything else
-    /// is as it was sent, so `%2F` is not a slash. `*` in `OPTIONS *`.
+    /// bytes are decoded, so `/%6De` is `/me` (RFC 3986 §6.2.2.2), and `%2f` is `%2F`.
+    /// Everything else is as it was sent, so `%2F` is not a slash. `*` in `OPTIONS *`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.head.path

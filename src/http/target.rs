@@ -2,7 +2,8 @@
 //!
 //! Routes are compared with the path, so two spellings of one path must become
 //! one here, and two different paths must stay two: encoded letters, digits and
-//! `-._~` are decoded, once; everything else stays as it was sent.
+//! `-._~` are decoded, once; all other `%XX` get capital letters; everything else stays as
+//! it was sent.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -86,8 +87,9 @@ impl UriScheme {
 
 /// Decodes `%XX` where it stands for an unreserved byte: those mean the same
 /// encoded or not (RFC 3986 §6.2.2.2). `%2F`, `%25` and `%00` stay encoded,
-/// because decoded they would mean something else.
-fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
+/// because decoded they would mean something else; but `%2f` becomes `%2F`, which is the
+/// same (RFC 3986 §6.2.2.1).
+pub(crate) fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
     if !path.contains('%') {
         return Ok(Cow::Borrowed(path));
     }
@@ -101,7 +103,7 @@ fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
             decoded.push(char::from(byte));
         } else {
             decoded.push('%');
-            decoded.push_str(hex);
+            decoded.extend(hex.chars().map(|digit| digit.to_ascii_uppercase()));
         }
         decoded.push_str(rest);
     }
@@ -243,10 +245,11 @@ mod tests {
         assert_eq!(path("/%70rotected").as_deref(), Ok("/protected"));
         assert_eq!(path("/%7e%2D").as_deref(), Ok("/~-"));
         for kept in
-            ["/a%2Fb", "/%2570", "/%00", "/%0d%0a", "//a", "/a/../b", "/./a", "/A", "/%c3%a9"]
+            ["/a%2Fb", "/%2570", "/%00", "/%0D%0A", "//a", "/a/../b", "/./a", "/A", "/%C3%A9"]
         {
             assert_eq!(path(kept).as_deref(), Ok(kept));
         }
+        assert_eq!(path("/a%2fb/%c3%A9").as_deref(), Ok("/a%2Fb/%C3%A9"));
         for malformed in ["/%", "/%7", "/%zz", "/%+1", "/a%2", "/%%41"] {
             assert_eq!(path(malformed), Err(Error::Target), "{malformed}");
         }

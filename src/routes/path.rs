@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use crate::http::params::Param;
+use crate::http::target::decode_unreserved;
 
 /// The path of a row.
 #[derive(Debug)]
@@ -20,7 +21,10 @@ impl Path {
     /// Reads the path of a row. The error says what is wrong with it.
     pub(crate) fn parse(text: Cow<'static, str>) -> Result<Path, &'static str> {
         let in_a_path = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
-        let Some(segments) = text.strip_prefix('/').filter(|_| text.bytes().all(in_a_path)) else {
+        // A request's path has been decoded when it is compared with this one.
+        let is_decoded = decode_unreserved(&text).is_ok_and(|decoded| decoded == text);
+        let is_possible = is_decoded && text.bytes().all(in_a_path);
+        let Some(segments) = text.strip_prefix('/').filter(|_| is_possible) else {
             return Err("no request has this path");
         };
         let mut params: Vec<Param> = Vec::new();
@@ -84,6 +88,7 @@ mod tests {
         assert_eq!(segments("/"), both("", ""));
         assert_eq!(segments("/a/b"), both("a b", ""));
         assert_eq!(segments("/a/"), both("a ", ""));
+        assert_eq!(segments("/caf%C3%A9"), both("caf%C3%A9", ""));
         assert_eq!(segments("/notes/{id}"), both("notes {}", "id"));
         assert_eq!(segments("/{a}/x/{_b2}"), both("{} x {}", "a _b2"));
         assert_eq!(segments("/{a}/"), both("{} ", "a"));
@@ -98,6 +103,9 @@ mod tests {
             ("/é", "no request"),
             ("/a?b", "no request"),
             ("/a#b", "no request"),
+            ("/%7Eann", "no request"),
+            ("/caf%c3%a9", "no request"),
+            ("/100%", "no request"),
             ("/a{b", "whole segment"),
             ("/a}b", "whole segment"),
             ("/{a", "whole segment"),
