@@ -18,6 +18,7 @@ use crate::auth::users_text;
 /// # let path = std::env::temp_dir().join(format!("guardhouse-{}.users", std::process::id()));
 /// users::append(&path, &users::line("ann", &users::new_token()?, &[], None)?)?;
 /// users::append(&path, &users::line("ann", &users::new_token()?, &[], Some("2999-12-31"))?)?;
+/// assert!(users::append(&path, "bob:0123456789abcdef\neve:fedcba9876543210").is_err());
 /// assert_eq!(UsersFile::load(&path)?.count().to_string(), "1 user, 2 tokens");
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -26,14 +27,18 @@ use crate::auth::users_text;
 /// # Errors
 ///
 /// A [`LoadError`] if the file can't be read or written, is not a regular file or is
-/// not UTF-8; or if a line of the file is wrong once this one is added. Then the file
-/// stays as it is.
+/// not UTF-8; if `line` has a line end in it; or if a line of the file is wrong once this
+/// one is added. Then the file stays as it is.
 pub fn append(path: impl AsRef<Path>, line: &str) -> Result<(), LoadError> {
     let path = path.as_ref();
     add(path, line).map_err(|cause| LoadError { path: path.to_owned(), cause })
 }
 
 fn add(path: &Path, line: &str) -> Result<(), LoadCause> {
+    if line.contains('\n') {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, "more than one line");
+        return Err(LoadCause::Write(error));
+    }
     let mut text = String::new();
     if path.try_exists().map_err(LoadCause::Read)? {
         // As at a reload: a pipe or `/dev/stdin` has no end to write to.

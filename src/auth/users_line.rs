@@ -81,10 +81,7 @@ pub(super) fn parse(line: &str, shortest: usize) -> Result<Option<UserLine<'_>>,
         check_token(secret, shortest, rest.contains(':'))?;
         Secret::Token(secret)
     };
-    if scopes.iter().any(|scope| scope.split(':').any(Day::is_likely)) {
-        return Err(Fault::Day);
-    }
-    scopes.iter().try_for_each(|scope| check_scope(scope)).map_err(Fault::Scope)?;
+    check_scopes(&scopes)?;
     Ok(Some(UserLine { user: User::until(last_day, name, scopes), secret }))
 }
 
@@ -129,7 +126,8 @@ fn split_last_day(text: &str) -> Result<(&str, Option<Day>), Fault> {
 /// # Errors
 ///
 /// With the kind `InvalidInput`: a users file can't hold this name, this secret, one of
-/// these scopes or this day, or the day is over.
+/// these scopes or this day, or the day is over. A hash as the secret is checked only when a
+/// file with the line is loaded.
 pub fn line(
     name: &str,
     secret: &str,
@@ -138,16 +136,14 @@ pub fn line(
 ) -> io::Result<String> {
     let invalid = |fault: Fault| io::Error::new(io::ErrorKind::InvalidInput, fault.to_string());
     // Each part by itself: with a colon in the name, the line would be that of another user;
-    // with one in the secret, what follows it would be scopes.
+    // with one in the secret, what follows it would be scopes; and a scope that is a day would
+    // be the last day.
     check_name(name).map_err(invalid)?;
-    if secret.strip_prefix(SHA256).unwrap_or(secret).contains(':') {
-        return Err(invalid(Fault::TokenCharacter(':')));
+    let mut characters = secret.strip_prefix(SHA256).unwrap_or(secret).chars();
+    if let Some(character) = characters.find(|c| matches!(c, ':' | ' ' | '\t')) {
+        return Err(invalid(Fault::TokenCharacter(character)));
     }
-    scopes
-        .iter()
-        .try_for_each(|scope| check_scope(scope))
-        .map_err(Fault::Scope)
-        .map_err(invalid)?;
+    check_scopes(scopes).map_err(invalid)?;
     if let Some(day) = last_day {
         let day = Day::parse(day).ok_or(Fault::Day).map_err(invalid)?;
         if day < Day::today() {
@@ -216,6 +212,14 @@ fn check_token(token: &str, shortest: usize, has_colon: bool) -> Result<(), Faul
         length if has_colon => Err(Fault::ColonInToken(length)),
         length => Err(Fault::ShortToken(length)),
     }
+}
+
+fn check_scopes(scopes: &[impl AsRef<str>]) -> Result<(), Fault> {
+    let mut parts = scopes.iter().flat_map(|scope| scope.as_ref().split(':'));
+    if parts.any(Day::is_likely) {
+        return Err(Fault::Day);
+    }
+    scopes.iter().try_for_each(|scope| check_scope(scope.as_ref())).map_err(Fault::Scope)
 }
 
 /// RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). Here, signs that
@@ -579,6 +583,8 @@ mod tests {
             ("a", "#a"),
             ("a", "a\nb:x"),
             ("a", "abcdefghijklmnop"),
+            ("a", "2999-12-31"),
+            ("a", "read:2999-12-31"),
         ] {
             let error = line(name, TOKEN, &[scope.to_owned()], None).expect_err("no such line");
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name:?} {scope:?}");
@@ -594,5 +600,6 @@ mod tests {
             assert!(made.is_err(), "{secret} {day:?}: {made:?}");
         }
         assert!(line("ann", &format!("{TOKEN}: admin"), &scopes, None).is_err());
+        assert!(line("ann", &format!(" {TOKEN}"), &scopes, None).is_err());
     }
 }
