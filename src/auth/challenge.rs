@@ -2,9 +2,9 @@
 //!
 //! A guard that does not let a request through returns a [`Refusal`], and the
 //! refusal becomes the answer: a 401, a 403 or a 400 with its [`Challenge`]s in
-//! `WWW-Authenticate`. No code can make a refusal without a challenge, and
-//! nothing else in this library makes a 401: "A server generating a 401
-//! response MUST send a WWW-Authenticate header field" (RFC 9110 §11.6.1).
+//! `WWW-Authenticate`, or a 404 without any. No code can make a refusal that is a
+//! 401 without a challenge, and no other code in this library makes a 401: "A server
+//! generating a 401 response MUST send a WWW-Authenticate header field" (RFC 9110 §11.6.1).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -191,13 +191,17 @@ impl Refusal {
     }
 
     /// The refusal of two guards where one is enough: the challenges of both; the status
-    /// and the detail of the guard that got credentials. What one guard hides, a 403 of
-    /// the other one does not show; and then there is no challenge, as in
-    /// [`hidden`](Refusal::hidden).
+    /// and the detail of the guard that got credentials or, if both did, of the one for which
+    /// they are right. What one guard hides, a 403 of the other one does not show; and then
+    /// there is no challenge, as in [`hidden`](Refusal::hidden).
     pub(super) fn or(self, other: Refusal) -> Refusal {
         let challenges = [self.challenges.as_slice(), &other.challenges].concat();
         let chosen = match (self.reason, other.reason) {
-            (Reason::Missing, _) | (Reason::Insufficient, Reason::Hidden) => other,
+            (Reason::Missing, _)
+            | (Reason::Invalid | Reason::Unreadable, Reason::Insufficient)
+            | (Reason::Invalid | Reason::Unreadable | Reason::Insufficient, Reason::Hidden) => {
+                other
+            }
             _ => self,
         };
         match chosen.reason {
@@ -240,6 +244,18 @@ mod tests {
         let challenge = Challenge::new("Bearer", "").with_error("e", "d");
         assert_eq!(challenge.as_str(), r#"Bearer realm="", error="e", error_description="d""#);
         assert_eq!(challenge.scheme(), "Bearer");
+    }
+
+    #[test]
+    fn of_two_guards_the_one_that_knows_the_credentials_decides() {
+        let refusal = |refuse: fn(Challenge) -> Refusal| refuse(Challenge::new("Bearer", "a"));
+        let (wrong, known) = (refusal(Refusal::invalid), refusal(Refusal::insufficient));
+        let status = |one: &Refusal, other: &Refusal| {
+            Response::from(one.clone().or(other.clone())).status().code()
+        };
+        assert_eq!((status(&wrong, &known), status(&known, &wrong)), (403, 403));
+        let hidden = Refusal::hidden();
+        assert_eq!((status(&wrong, &hidden), status(&hidden, &wrong)), (404, 404));
     }
 
     #[test]

@@ -22,7 +22,8 @@ impl Description {
         &self.schemes
     }
 
-    /// The scopes. A user needs all of them.
+    /// The scopes. A user needs all of them, except after [`Guard::or`](crate::Guard::or):
+    /// then those of both guards are here.
     #[must_use]
     pub fn scopes(&self) -> &[&'static str] {
         &self.scopes

@@ -153,7 +153,12 @@ impl<T: 'static> Guard<T> {
     /// Lets a request through if this guard or the other one does.
     ///
     /// A refusal has the challenges of both guards. Its status and its `detail`
-    /// come from the guard for which the client sent credentials.
+    /// come from the guard for which the client sent credentials or, if both guards
+    /// got some, from the one for which they are right.
+    ///
+    /// The description lists the scopes and conditions of both guards, and does not say which
+    /// guard has which. So does the route table, and in the OpenAPI document each scheme has
+    /// the scopes of both.
     ///
     /// [`optional`](Guard::optional) comes last: `one.or(other).optional()`. In
     /// `one.optional().or(other)` the first guard lets every request without its own
