@@ -173,7 +173,9 @@ pub(crate) fn split<'s, 'a>(
     let max = few.len().min(limits.headers);
     match split_into(few.get_mut(..max).unwrap_or_default(), head) {
         Err(Error::TooManyHeaders) if max < limits.headers => {
-            many.resize_with(limits.headers, MaybeUninit::uninit);
+            // A header has four bytes or more (`a:` CRLF). Without this bound, a large limit
+            // would take memory for headers that no head has.
+            many.resize_with(limits.headers.min(head.len() / 4), MaybeUninit::uninit);
             split_into(many, head)
         }
         result => result,
@@ -266,6 +268,16 @@ mod tests {
         };
         assert_eq!(headers(100), Ok(()));
         assert_eq!(headers(101), Err(Error::TooManyHeaders));
+    }
+
+    #[test]
+    fn a_large_limit_of_headers_takes_no_memory() {
+        let limits = Limits { headers: usize::MAX, ..Limits::default() };
+        // The shortest headers that there are, and more of them than `few` holds.
+        let head = format!("GET / HTTP/1.0\r\n{}\r\n", "a:\r\n".repeat(500));
+        let mut slots = Slots::new();
+        let count = split(head.as_bytes(), &mut slots, &limits).map(|(_, headers)| headers.len());
+        assert_eq!(count, Ok(500));
     }
 
     #[test]

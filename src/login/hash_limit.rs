@@ -35,7 +35,7 @@ impl HashLimit {
     /// already.
     pub(super) fn acquire(&self) -> Option<Permit<'_>> {
         let mut queue = self.lock();
-        if queue.next >= queue.admitted + self.max_waiting {
+        if queue.next >= queue.admitted.saturating_add(self.max_waiting) {
             return None;
         }
         let own = queue.next;
@@ -57,7 +57,9 @@ pub(super) struct Permit<'l>(&'l HashLimit);
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.0.lock().admitted += 1;
+        let mut queue = self.0.lock();
+        queue.admitted = queue.admitted.saturating_add(1);
+        drop(queue);
         // Wakes all: `notify_one` could wake a thread with a later number.
         self.0.changed.notify_all();
     }
@@ -69,6 +71,18 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::thread;
+
+    #[test]
+    fn the_largest_numbers_are_no_limit() {
+        let limit = HashLimit::new(usize::MAX, usize::MAX);
+        for _ in 0..2 {
+            drop(limit.acquire().expect("a permit"));
+        }
+        let limit = HashLimit::new(1, usize::MAX);
+        for _ in 0..2 {
+            drop(limit.acquire().expect("a permit"));
+        }
+    }
 
     #[test]
     fn a_thread_that_may_not_wait_gets_no_permit() {
