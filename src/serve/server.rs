@@ -267,6 +267,8 @@ impl Shared {
 
 /// The address in its own family. A listener for IPv6 shows an IPv4 peer as
 /// `::ffff:192.0.2.1`, and a guard that knows that peer as `192.0.2.1` would not find it.
-fn canonical(peer: SocketAddr) -> SocketAddr {
-    SocketAddr::new(peer.ip().to_canonical(), peer.port())
+fn canonical(mut peer: SocketAddr) -> SocketAddr {
+    // A link-local address keeps its interface.
+    peer.set_ip(peer.ip().to_canonical());
+    peer
 }

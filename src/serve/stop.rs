@@ -36,16 +36,39 @@ impl Stop {
 
     /// Wakes the accept loop, by a connection to the server.
     pub(crate) fn wake(&self) -> io::Result<()> {
-        let ip = match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        let address = SocketAddr::new(ip, self.address.port());
-        TcpStream::connect_timeout(&address, Duration::from_secs(1)).map(drop)
+        TcpStream::connect_timeout(&self.own_address(), Duration::from_secs(1)).map(drop)
+    }
+
+    /// The address for a connection to ourselves. It keeps the interface of a link-local
+    /// address (`fe80::1%eth0`), without which the system does not connect.
+    fn own_address(&self) -> SocketAddr {
+        let mut address = self.address;
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        address
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {
         self.asked.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddrV6;
+
+    #[test]
+    fn the_own_address_is_one_that_can_be_reached() {
+        let own = |address: &str| Stop::new(address.parse().unwrap()).own_address().to_string();
+        assert_eq!(own("0.0.0.0:80"), "127.0.0.1:80");
+        assert_eq!(own("[::]:80"), "[::1]:80");
+        assert_eq!(own("192.0.2.1:80"), "192.0.2.1:80");
+        // The same address can be at several interfaces.
+        let link_local = SocketAddrV6::new("fe80::1".parse().unwrap(), 80, 0, 4).into();
+        assert_eq!(Stop::new(link_local).own_address(), link_local);
     }
 }
