@@ -253,6 +253,13 @@ impl Response {
         self
     }
 
+    /// This response, to which the program's function for all answers can add headers, also
+    /// if it is what is sent instead of another one.
+    pub(crate) fn changeable(mut self) -> Response {
+        self.is_broken = false;
+        self
+    }
+
     pub(crate) fn closes(&self) -> Closes {
         self.closes
     }

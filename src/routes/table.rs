@@ -102,7 +102,7 @@ impl Routes {
     pub(crate) fn mapped(&self, request: &Request, answer: Response) -> Response {
         let Some(map) = &self.map else { return answer };
         let (closes, no_store) = (answer.closes(), answer.no_store());
-        let mapped = map(request, answer).closing(closes);
+        let mapped = map(request, answer.changeable()).closing(closes);
         if no_store { mapped.for_one_user() } else { mapped }
     }
 
@@ -380,6 +380,16 @@ mod tests {
             let answer = routes.answer(&mut request);
             assert_eq!((answer.status().code(), answer.header("X-Id")), (status, Some("7")));
         }
+    }
+
+    #[test]
+    fn an_answer_with_an_invalid_header_passes_the_function_for_all_answers() {
+        let broken = |_: &mut Request| Response::text("").with_header("X-B", "a\nb");
+        let routes = Routes::new([Route::open(Method::GET, "/", broken)])
+            .map_answers(|_, answer| answer.with_header("X-A", "1"));
+        let answer = routes.answer(&mut Request::parse(b"GET / HTTP/1.0\r\n\r\n").unwrap());
+        assert_eq!((answer.status().code(), answer.header("X-A")), (500, Some("1")));
+        assert_eq!(answer.header("X-B"), None);
     }
 
     #[test]
