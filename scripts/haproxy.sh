@@ -6,6 +6,7 @@
 . "$(dirname "$0")/server.sh"
 
 need haproxy haproxy
+need openssl openssl
 command -v python3 >/dev/null || skip 'python3 is not installed'
 
 use_build_with_features
@@ -163,6 +164,18 @@ reload
 exchange_step 2
 expect 'the new key comes first' "$next $first" "$(xargs <"$key")"
 reload
+# signed_by KEY: whether the token has the signature of this key (RFC 7515 §3.1).
+signed_by() {
+    local signature
+    signature=$(printf %s "${token%.*}" | "$openssl" dgst -sha256 -hmac "$1" -binary | base64 | tr '+/' '-_' | tr -d '=')
+    [ "$signature" = "${token##*.}" ]
+}
+old_token=$token began=$SECONDS
+until login && signed_by "$next" || [ $((SECONDS - began)) -gt 10 ]; do :; done
+becomes '200 200 200'
+expect 'then a token is signed with the new key, and good everywhere' "$next 200 200 200" \
+    "$(signed_by "$next" && echo "$next") $(at_each "$token")"
+token=$old_token
 expect 'a token of the old key is good while both are there' '200 200 200' "$(at_each "$token")"
 exchange_step 3
 expect 'the old key is gone, and nobody else can read the file' "$next -rw-------" "$(cat "$key") $(stat -c %A "$key")"
