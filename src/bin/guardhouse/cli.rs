@@ -90,6 +90,11 @@ impl Default for Options {
 const HAVE_NO_VALUE: [&str; 6] =
     ["--allow-short-tokens", "--tls-in-front", "--routes", "--new-key", "--help", "--version"];
 
+/// Commands that use no option before them, except `--healthcheck`, which uses `--tls-cert`:
+/// `--users FILE --new-token NAME` must not seem to write to that file.
+const COMMANDS: [&str; 6] =
+    ["--routes", "--new-token", "--new-password", "--hash-password", "--new-key", "--healthcheck"];
+
 /// Reads the arguments after the program's name.
 ///
 /// The value of an option is the next argument, or follows a `=`. If an option
@@ -104,12 +109,17 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
     let mut arguments = arguments.map_err(|_| "an argument is not UTF-8")?.into_iter();
     let mut options = Options::default();
     let (mut certificate, mut key) = (None, None);
+    let mut given = Vec::new();
     while let Some(argument) = arguments.next() {
         let (name, value) = split(&argument);
         require_feature(name)?;
         if HAVE_NO_VALUE.contains(&name) && value.is_some() {
             return Err(format!("{name} takes no value"));
         }
+        if COMMANDS.contains(&name) {
+            check_given(&given, name)?;
+        }
+        given.push(name.to_owned());
         let value =
             || value.or_else(|| arguments.next()).ok_or_else(|| format!("{name} needs a value"));
         match name {
@@ -135,6 +145,15 @@ fn split(argument: &str) -> (&str, Option<String>) {
     match argument.split_once('=') {
         Some((option, value)) if option.starts_with("--") => (option, Some(value.to_owned())),
         _ => (argument, None),
+    }
+}
+
+/// Whether a command may have these options before it.
+fn check_given(given: &[String], command: &str) -> Result<(), String> {
+    let is_used = |option: &str| command == "--healthcheck" && option == "--tls-cert";
+    match given.iter().find(|option| !is_used(option)) {
+        Some(option) => Err(format!("{option} has no effect on {command}")),
+        None => Ok(()),
     }
 }
 
@@ -336,6 +355,8 @@ mod tests {
         assert_eq!(parsed(&["--healthcheck", "default", "--nope"]), unexpected);
         let unexpected = Err("unexpected argument \"--nope\" after --routes".to_owned());
         assert_eq!(parsed(&["--routes", "--nope"]), unexpected);
+        let no_effect = Err("--users has no effect on --new-token".to_owned());
+        assert_eq!(parsed(&["--users", "users.txt", "--new-token", "ann"]), no_effect);
     }
 
     #[test]
