@@ -399,6 +399,7 @@ fn a_stop_that_gives_idle_connections_no_time_ends_with_the_last_request() {
     server.stop();
     handler.go_on();
     assert_eq!(client.answer().body.len(), LARGE);
+    drop(client);
     let answered = Instant::now();
     server.end();
     assert!(answered.elapsed() < PATIENCE, "it ended with the grace period");

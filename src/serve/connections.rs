@@ -1,9 +1,9 @@
 //! Which connections are open, and which one is closed to make room for another.
 //!
-//! The server keeps every open connection in [`Connections`]. A lock is taken when a
+//! The server keeps every open connection in [`Connections`]. Its lock is taken when a
 //! connection is added and when it is removed, never while a request is served. In
-//! between, the accept loop and the worker share the connection's [`State`]. To wake the
-//! worker, the accept loop shuts the socket down.
+//! between, the accept loop and the worker share the connection's [`State`], which has a
+//! lock of its own. To wake the worker, the accept loop shuts the socket down.
 
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
