@@ -90,11 +90,6 @@ impl Default for Options {
 const HAVE_NO_VALUE: [&str; 6] =
     ["--allow-short-tokens", "--tls-in-front", "--routes", "--new-key", "--help", "--version"];
 
-/// Commands that use no option before them, except `--healthcheck`, which uses `--tls-cert`:
-/// `--users FILE --new-token NAME` must not seem to write to that file.
-const COMMANDS: [&str; 6] =
-    ["--routes", "--new-token", "--new-password", "--hash-password", "--new-key", "--healthcheck"];
-
 /// Reads the arguments after the program's name.
 ///
 /// The value of an option is the next argument, or follows a `=`. If an option
@@ -116,25 +111,29 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
         if HAVE_NO_VALUE.contains(&name) && value.is_some() {
             return Err(format!("{name} takes no value"));
         }
-        if COMMANDS.contains(&name) {
-            check_given(&given, name)?;
-        }
-        given.push(name.to_owned());
         let value =
             || value.or_else(|| arguments.next()).ok_or_else(|| format!("{name} needs a value"));
-        match name {
-            "--routes" => return alone(name, value().ok()).map(|()| Command::Routes),
-            "--new-token" => return user_line(value()?, arguments).map(Command::NewToken),
-            "--new-password" => return user_line(value()?, arguments).map(Command::NewPassword),
-            "--hash-password" => return hash_password(value().is_ok()),
-            "--new-key" => return alone(name, value().ok()).map(|()| Command::NewKey),
-            "--healthcheck" => return health_check(value()?, arguments, certificate),
+        let command = match name {
             "-h" | "--help" => return Ok(Command::Help),
             "-V" | "--version" => return Ok(Command::Version),
-            "--tls-cert" => certificate = Some(value()?.into()),
-            "--tls-key" => key = Some(value()?.into()),
-            _ => options.set(name, value)?,
-        }
+            "--routes" => alone(name, value().ok()).map(|()| Command::Routes),
+            "--new-token" => user_line(value()?, arguments).map(Command::NewToken),
+            "--new-password" => user_line(value()?, arguments).map(Command::NewPassword),
+            "--hash-password" => hash_password(value().is_ok()),
+            "--new-key" => alone(name, value().ok()).map(|()| Command::NewKey),
+            "--healthcheck" => health_check(value()?, arguments, certificate),
+            _ => {
+                match name {
+                    "--tls-cert" => certificate = Some(value()?.into()),
+                    "--tls-key" => key = Some(value()?.into()),
+                    _ => options.set(name, value)?,
+                }
+                given.push(name.to_owned());
+                continue;
+            }
+        };
+        check_given(&given, name)?;
+        return command;
     }
     options.tls = certificate_and_key(certificate, key)?;
     Ok(Command::Serve(options))
@@ -148,13 +147,12 @@ fn split(argument: &str) -> (&str, Option<String>) {
     }
 }
 
-/// Whether a command may have these options before it.
-fn check_given(given: &[String], command: &str) -> Result<(), String> {
+/// An option before a command that does not use it is a mistake: `--users FILE --new-token
+/// NAME` must not seem to write to that file.
+fn check_given(options: &[String], command: &str) -> Result<(), String> {
     let is_used = |option: &str| command == "--healthcheck" && option == "--tls-cert";
-    match given.iter().find(|option| !is_used(option)) {
-        Some(option) => Err(format!("{option} has no effect on {command}")),
-        None => Ok(()),
-    }
+    let unused = options.iter().find(|option| !is_used(option));
+    unused.map_or(Ok(()), |option| Err(format!("{option} has no effect on {command}")))
 }
 
 /// A command that takes nothing after it: `--new-key --append FILE` must not seem to succeed.
@@ -165,12 +163,8 @@ fn alone(name: &str, next: Option<String>) -> Result<(), String> {
 /// A password on the command line is in the shell's history, and other users of the
 /// machine can see it with `ps`.
 fn hash_password(has_value: bool) -> Result<Command, String> {
-    if has_value {
-        return Err(
-            "--hash-password reads the password from stdin, not from the command line".to_owned()
-        );
-    }
-    Ok(Command::HashPassword)
+    let error = "--hash-password reads the password from stdin, not from the command line";
+    if has_value { Err(error.to_owned()) } else { Ok(Command::HashPassword) }
 }
 
 /// The arguments after a name are scopes, except `--until DAY` and `--append FILE`.
