@@ -140,8 +140,8 @@ expect "none of $served requests failed" 0 "$failed${which:+ $which}"
 [ "$served" -gt 100 ] || expect 'there were requests' 'more than 100' "$served"
 
 expect 'the token is still good after all of them were started again' '200 200 200' "$(at_each "$token")"
-# The next key is first accepted, then it signs, then the old one goes: with the commands of the
-# manual as they stand, where other users may read new files.
+# The next key is first accepted, then it signs, then the old one is removed: with the commands of
+# the manual as they stand. With umask 022, everyone could read a file that they make.
 program=$(realpath "$GUARDHOUSE")
 guardhouse() { "$program" "$@"; }
 exchange_step() {

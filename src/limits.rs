@@ -7,8 +7,9 @@ use std::time::Duration;
 
 /// The limits of a [`Server`](crate::Server).
 ///
-/// To lift a limit, take a large value, such as a day or 1 GiB, and not `MAX`: the server adds
-/// to these values, and the sum would overflow.
+/// For a limit that is never reached, take a large value, such as a day or 1 GiB, and not
+/// `MAX`: the server adds some of these values to a time or to each other, and such a sum would
+/// overflow.
 ///
 /// ```
 /// use guardhouse::Limits;

@@ -88,7 +88,7 @@ pub(super) struct Accounts {
 
 impl Accounts {
     /// Adds an account, its password as a PHC string. No account has its name yet:
-    /// `users_text.rs` has checked that. The error says what is wrong. After the last one,
+    /// `users_text.rs` has checked that. The error says what is wrong. After the last account,
     /// call [`measure`](Accounts::measure).
     pub(super) fn add(&mut self, user: User, phc: &str) -> Result<(), &'static str> {
         let password = Password::parse(phc).map_err(PasswordError::text)?;

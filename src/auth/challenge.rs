@@ -190,10 +190,11 @@ impl Refusal {
         &self.challenges
     }
 
-    /// The refusal of two guards where one is enough: the challenges of both; the status
-    /// and the detail of the guard that got credentials or, if both did, of the one for which
-    /// they are right. What one guard hides, a 403 of the other one does not show; and then
-    /// there is no challenge, as in [`hidden`](Refusal::hidden).
+    /// The refusal of two guards where one is enough. It has the challenges of both, and the
+    /// status and the detail of the guard that got credentials. If both got some, the guard
+    /// that knows its credentials decides; if neither does, the first one. What one guard
+    /// hides, a 401 or a 403 of the other one does not show: the answer is a 404 without a
+    /// challenge, as in [`hidden`](Refusal::hidden).
     pub(super) fn or(self, other: Refusal) -> Refusal {
         let challenges = [self.challenges.as_slice(), &other.challenges].concat();
         let chosen = match (self.reason, other.reason) {

@@ -22,8 +22,8 @@ impl Description {
         &self.schemes
     }
 
-    /// The scopes. A user needs all of them, except after [`Guard::or`](crate::Guard::or):
-    /// then those of both guards are here.
+    /// The scopes. A user needs all of them; but after [`Guard::or`](crate::Guard::or), the
+    /// scopes of both guards are here, and a user needs those of one guard.
     #[must_use]
     pub fn scopes(&self) -> &[&'static str] {
         &self.scopes

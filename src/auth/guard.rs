@@ -153,16 +153,17 @@ impl<T: 'static> Guard<T> {
     /// Lets a request through if this guard or the other one does.
     ///
     /// A refusal has the challenges of both guards. Its status and its `detail`
-    /// come from the guard for which the client sent credentials or, if both guards
-    /// got some, from the one for which they are right.
+    /// come from the guard for which the client sent credentials. If both guards got
+    /// credentials, they come from the guard that knows its credentials, such as one that
+    /// alone would answer 403 or 404.
     ///
-    /// The description lists the scopes and conditions of both guards, and does not say which
-    /// guard has which. So does the route table, and in the OpenAPI document each scheme has
-    /// the scopes of both.
+    /// The description and the route table list the scopes and conditions of both guards,
+    /// and do not say which guard has which. In the OpenAPI document, each scheme has the
+    /// scopes of both guards.
     ///
     /// [`optional`](Guard::optional) comes last: `one.or(other).optional()`. In
-    /// `one.optional().or(other)` the first guard lets every request without its own
-    /// credentials through, and the other one is never asked about them.
+    /// `one.optional().or(other)` the first guard lets a request through if it has no
+    /// credentials for that guard, so the other guard is not asked about such a request.
     ///
     /// FastAPI: two dependencies with `auto_error=False`, and code that combines
     /// them.

@@ -19,8 +19,8 @@ use crate::auth::users_line::SHA256;
 pub(super) struct HashedTokens(HashMap<String, User>);
 
 impl HashedTokens {
-    /// Adds a user. `hash` has 64 hexadecimal digits, and no other line has it: `users_text.rs`
-    /// has checked that. The error says what is wrong.
+    /// Adds a user. The error says what is wrong with `hash`. No other line has the same hash:
+    /// `users_text.rs` has checked that.
     pub(super) fn add(&mut self, user: User, hash: &str) -> Result<(), &'static str> {
         if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err("a sha256 hash has 64 hexadecimal digits");
@@ -71,8 +71,8 @@ pub fn hashed(token: &str) -> String {
     format!("{SHA256}{}", key(token))
 }
 
-/// The hash of a token, in hexadecimal. It finds two lines with one token, also where one of
-/// them has its hash.
+/// The hash of a token, in hexadecimal. `users_text.rs` compares it to find two lines with the
+/// same token, also if one line has the token and the other its hash.
 pub(super) fn key(token: &str) -> String {
     format!("{:x}", Sha256::digest(token))
 }

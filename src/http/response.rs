@@ -247,14 +247,15 @@ impl Response {
         if is_head_request || !self.status.has_body() { &[] } else { &self.body }
     }
 
-    /// This response, after which the connection closes at least as often as `closes` says.
+    /// This response. After it, the connection closes at least in the cases that `closes`
+    /// names.
     pub(crate) fn closing(mut self, closes: Closes) -> Response {
         self.closes = self.closes.max(closes);
         self
     }
 
-    /// This response, to which the program's function for all answers can add headers, also
-    /// if it is what is sent instead of another one.
+    /// This response, for the program's function for all answers, which can add headers to
+    /// it. Without this, the 500 for an invalid header takes no further headers.
     pub(crate) fn changeable(mut self) -> Response {
         self.is_broken = false;
         self

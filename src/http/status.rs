@@ -60,8 +60,8 @@ impl Status {
     pub const SERVICE_UNAVAILABLE: Status = Status(503);
 
     /// The status with that code; `None` if a handler must not answer with it: below 200 and
-    /// above 599; 401, which only a guard answers; 205, which must have no body (RFC 9110
-    /// §15.3.6).
+    /// above 599; 401, which only a [`Refusal`](crate::Refusal) uses; 205, because its
+    /// response must have no body (RFC 9110 §15.3.6), and the server would send one.
     #[must_use]
     pub fn new(code: u16) -> Option<Status> {
         let is_allowed = (200..=599).contains(&code) && ![205, 401].contains(&code);

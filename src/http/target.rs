@@ -66,7 +66,7 @@ impl<'a> Target<'a> {
             None => (rest, None),
         };
         let path = if path.is_empty() { "/" } else { path };
-        Ok(Target { path: decode_unreserved(path)?, query, origin })
+        Ok(Target { path: normalized(path)?, query, origin })
     }
 }
 
@@ -89,7 +89,7 @@ impl UriScheme {
 /// encoded or not (RFC 3986 §6.2.2.2). `%2F`, `%25` and `%00` stay encoded,
 /// because decoded they would mean something else; but `%2f` becomes `%2F`, which is the
 /// same (RFC 3986 §6.2.2.1).
-pub(crate) fn decode_unreserved(path: &str) -> Result<Cow<'_, str>, Error> {
+pub(crate) fn normalized(path: &str) -> Result<Cow<'_, str>, Error> {
     if !path.contains('%') {
         return Ok(Cow::Borrowed(path));
     }

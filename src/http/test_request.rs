@@ -6,8 +6,9 @@ use crate::http::request::Request;
 
 /// A request for a test of your routes, which needs no socket.
 ///
-/// It has `Host: localhost`, and `Content-Length` if it has a body; [`Request::parse`] takes
-/// a request with other ones. It passes the same checks as a request from a connection.
+/// It has `Host: localhost`, and `Content-Length` if it has a body. This request passes the
+/// same checks as one from a connection. To write these headers yourself, use
+/// [`Request::parse`].
 ///
 /// ```
 /// use guardhouse::Method::POST;

@@ -80,10 +80,10 @@ impl Login {
     /// `accounts` finds an account by its name. For an unknown name it returns
     /// [`Account::nobody`].
     ///
-    /// It is also called for each request that brings a token, with the name of the account's
-    /// user. So it must find the account by that name too, if users log in with another one,
-    /// such as an address. The token is valid only while the account's name, scopes and
-    /// password stay the same.
+    /// `accounts` is also called for each request that brings a token, with the name of the
+    /// account's user. So if users log in with another name, such as an e-mail address,
+    /// `accounts` must find the account by both names. The token is valid only while the
+    /// account's name, scopes and password stay the same.
     #[must_use]
     pub fn new(
         limits: LoginLimits,

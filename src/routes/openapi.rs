@@ -33,8 +33,8 @@ impl Routes {
     /// ```
     #[must_use]
     pub fn openapi(&self, title: &str, version: &str) -> String {
-        // The rows that match the same paths become one member, at the place of the first of
-        // these rows, and with its names of parameters: "Templated paths with the same
+        // The rows that match the same paths become one member. The first of these rows gives
+        // its place and the names of the parameters: "Templated paths with the same
         // hierarchy but different templated names MUST NOT exist" (OpenAPI 3.1).
         let mut paths: Vec<(&Path, Vec<(String, String)>)> = Vec::new();
         for row in self.iter() {
@@ -65,7 +65,7 @@ impl Routes {
 }
 
 /// A row's operations by method. OpenAPI has no word for any method, so a row for any has
-/// one for each method that a row can have.
+/// one for each method that a row can have. `path` has the names of the parameters.
 fn operations_of(row: &Route, path: &Path) -> impl Iterator<Item = (String, String)> {
     let methods = match row.method() {
         Method::Any => Method::ALL.to_vec(),

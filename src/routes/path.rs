@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use crate::http::params::Param;
-use crate::http::target::decode_unreserved;
+use crate::http::target::normalized;
 
 /// The path of a row.
 #[derive(Debug)]
@@ -21,9 +21,9 @@ impl Path {
     /// Reads the path of a row. The error says what is wrong with it.
     pub(crate) fn parse(text: Cow<'static, str>) -> Result<Path, &'static str> {
         let in_a_path = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
-        // A request's path has been decoded when it is compared with this one.
-        let is_decoded = decode_unreserved(&text).is_ok_and(|decoded| decoded == text);
-        let is_possible = is_decoded && text.bytes().all(in_a_path);
+        // Routing compares this text with a request's path, on which the same function has run.
+        let is_normalized = normalized(&text).is_ok_and(|normalized| normalized == text);
+        let is_possible = is_normalized && text.bytes().all(in_a_path);
         let Some(segments) = text.strip_prefix('/').filter(|_| is_possible) else {
             return Err("no request has this path");
         };

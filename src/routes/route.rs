@@ -78,8 +78,9 @@ impl Route {
     /// # Panics
     ///
     /// If no request can match the row: the path does not start with `/`, or it
-    /// has a `?`, a `#` or a byte outside visible ASCII, or a `%XX` that is not written
-    /// as [`Request::path`] has it, such as `%7E` or `%c3`; or the method is TRACE,
+    /// has a `?`, a `#` or a byte outside visible ASCII, or a `%` without two hexadecimal
+    /// digits, or a `%XX` that [`Request::path`] would write in another way, such as `%7E`
+    /// (`~`) or `%c3` (`%C3`); or the method is TRACE,
     /// CONNECT or unknown. If a parameter is not a whole segment, its name has
     /// other characters than letters, digits and `_`, or two have the same name.
     #[track_caller]

@@ -213,6 +213,7 @@ impl<I: IntoIterator<Item = Route>> From<I> for Routes {
 mod tests {
     use super::*;
     use crate::auth::challenge::{Challenge, Refusal};
+    use crate::auth::guard::Guard;
     use crate::auth::schemes;
     use crate::http::response::Closes;
 
@@ -379,6 +380,23 @@ mod tests {
             let mut request = Request::parse(head.as_bytes()).expect("a valid request");
             let answer = routes.answer(&mut request);
             assert_eq!((answer.status().code(), answer.header("X-Id")), (status, Some("7")));
+        }
+    }
+
+    #[test]
+    fn two_spellings_of_one_path_reach_the_same_row() {
+        let closed = Guard::new(|_: &Request| Err::<(), _>(Refusal::hidden()));
+        let row = |_: &mut Request| Response::text("open");
+        let routes = Routes::new([
+            Route::guarded(Method::GET, "/caf%C3%A9", closed, |_: &mut Request, ()| {
+                Response::text("closed")
+            }),
+            Route::open(Method::GET, "/{name}", row),
+        ]);
+        for (path, status) in [("caf%C3%A9", 404), ("caf%c3%a9", 404), ("%63afe", 200)] {
+            let head = format!("GET /{path} HTTP/1.0\r\n\r\n");
+            let answer = routes.answer(&mut Request::parse(head.as_bytes()).unwrap());
+            assert_eq!(answer.status().code(), status, "{path}");
         }
     }
 

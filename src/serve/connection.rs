@@ -242,10 +242,9 @@ fn answer_or_500<'r>(routes: &'r Routes, request: &mut Request<'_, 'r>) -> Respo
     // After a panic the request is only logged, and the table is shared by threads in any
     // case: nothing that the handler left half-changed is used again.
     panic::catch_unwind(AssertUnwindSafe(|| routes.answer(request))).unwrap_or_else(|_| {
+        let (method, path) = (request.method().as_str(), request.path());
         log::error!(
-            "the program's code for {} {:?} panicked",
-            request.method().as_str(),
-            request.path()
+            "a handler, a guard or the function for all answers panicked: {method} {path:?}"
         );
         let response = Response::internal_error().closing(Closes::Always);
         // The program's function for all answers may have panicked itself.

@@ -1,9 +1,10 @@
 //! Which connections are open, and which one is closed to make room for another.
 //!
 //! The server keeps every open connection in [`Connections`]. Its lock is taken when a
-//! connection is added and when it is removed, never while a request is served. In
-//! between, the accept loop and the worker share the connection's [`State`], which has a
-//! lock of its own. To wake the worker, the accept loop shuts the socket down.
+//! connection is added or removed, when one must make room, and during a stop; no request
+//! takes it. While a connection is open, the accept loop and the worker share its
+//! [`State`], which has a lock of its own. To wake the worker, the accept loop shuts the
+//! socket down.
 
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
@@ -175,8 +176,8 @@ impl Connections {
                 let count = registry.by_number.len();
                 return log::warn!("connections that are cut off: {count}");
             }
-            // Looks at all of them again after each removal, and four times per timeout; but
-            // not without a pause, which would keep the lock from the workers.
+            // Looks at all of them again after each removal, and four times per timeout. With
+            // a pause of zero, the workers would not get the lock.
             let pause = limits.stopping_idle_timeout.min(deadline - now) / 4;
             let pause = pause.max(Duration::from_millis(1));
             registry = self.wait(registry, pause);

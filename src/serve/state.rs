@@ -28,7 +28,7 @@ pub(crate) enum Wait {
 /// The state of a connection.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Its lock is held only to read or write it.
+    /// The lock is held only while this value is read or written.
     wait: Mutex<Wait>,
     must_end: AtomicBool,
 }

@@ -39,8 +39,8 @@ impl Stop {
         TcpStream::connect_timeout(&self.own_address(), Duration::from_secs(1)).map(drop)
     }
 
-    /// The address for a connection to ourselves. It keeps the interface of a link-local
-    /// address (`fe80::1%eth0`), without which the system does not connect.
+    /// The address at which the server can connect to itself. It keeps the interface of a
+    /// link-local address (`fe80::1%eth0`), without which the system does not connect.
     fn own_address(&self) -> SocketAddr {
         let mut address = self.address;
         match address.ip() {

@@ -29,7 +29,7 @@ pub(crate) struct Wire<'c, S> {
     state: &'c State,
     /// How far the peer is behind with the request that it is sending.
     lag: Lag,
-    /// The read timeout that this has set last; `MAX` before the first read. It is set only
+    /// The read timeout that was set last; `MAX` before the first read. It is set only
     /// when another one is needed, so a request on the fast path costs no `setsockopt`.
     read_timeout: Duration,
 }

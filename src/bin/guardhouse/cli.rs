@@ -85,8 +85,8 @@ impl Default for Options {
     }
 }
 
-/// Options and commands without a value. (`--hash-password` is not here: what follows it may
-/// be a password, which no text may show.)
+/// Options and commands without a value. (`--hash-password` is not here: its own error says
+/// where the password is read from.)
 const HAVE_NO_VALUE: [&str; 6] =
     ["--allow-short-tokens", "--tls-in-front", "--routes", "--new-key", "--help", "--version"];
 

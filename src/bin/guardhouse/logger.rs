@@ -151,7 +151,8 @@ impl Writer {
         loop {
             let is_empty = |waiting: &mut Waiting| waiting.entries.is_empty();
             drop(self.lines.changed.wait_while(self.lines.lock(), is_empty));
-            // No event says that no more lines will come. Only time can pass.
+            // No event says that no more lines will come. So this waits for a time, and
+            // stops waiting when there are many lines.
             let are_few = |waiting: &mut Waiting| waiting.bytes < MANY;
             drop(self.lines.changed.wait_timeout_while(self.lines.lock(), DELAY, are_few));
             let mut waiting = self.lines.lock();
@@ -162,8 +163,8 @@ impl Writer {
             }
             if lost > 0 {
                 let text = format!(
-                    "log lines were lost, because they came faster than they could be written to \
-                     stderr: {lost}"
+                    "log lines were lost, because stderr did not take them, or not fast enough: \
+                     {lost}"
                 );
                 self.write(Entry::Other(Level::Warn, "guardhouse".to_owned(), text));
             }
