@@ -37,14 +37,14 @@ impl Routes {
         // its place and the names of the parameters: "Templated paths with the same
         // hierarchy but different templated names MUST NOT exist" (OpenAPI 3.1).
         let mut paths: Vec<(&Path, Vec<(String, String)>)> = Vec::new();
+        let mut places = BTreeMap::new();
         for row in self.iter() {
-            let is_same = |path: &Path| path.segments().eq(row.pattern().segments());
-            let at = paths.iter().position(|(path, _)| is_same(path));
-            let at = at.unwrap_or_else(|| {
+            let segments: Vec<Option<&str>> = row.pattern().segments().collect();
+            let place = *places.entry(segments).or_insert_with(|| {
                 paths.push((row.pattern(), Vec::new()));
                 paths.len() - 1
             });
-            let (path, operations) = &mut paths[at];
+            let (path, operations) = &mut paths[place];
             for (method, operation) in operations_of(row, path) {
                 match operations.iter_mut().find(|(other, _)| *other == method) {
                     None => operations.push((method, operation)),
