@@ -46,7 +46,8 @@ receive 4
 expect 'and the request under way gets no answer' '' "$answer"
 expect_like 'and the log says so' '*stopping at once' "$(cat "$dir/log")"
 
-start
+# With the delay, the server is still there when the second signal comes.
+start --drain-delay 1
 for signal in USR1 USR2 HUP; do kill -"$signal" "$server"; done
 ask /open
 expect 'the server goes on after signals that mean nothing' 200 "$(status)"

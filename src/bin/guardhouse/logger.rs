@@ -62,8 +62,10 @@ impl Log for Logger {
     }
 
     fn flush(&self) {
-        let waiting = self.lines.lock();
+        let mut waiting = self.lines.lock();
         let added = waiting.added;
+        waiting.is_awaited = true;
+        self.lines.changed.notify_all();
         let must_wait = |waiting: &mut Waiting| waiting.written < added;
         drop(self.lines.changed.wait_timeout_while(waiting, FLUSH_TIMEOUT, must_wait));
     }
@@ -81,6 +83,8 @@ struct Lines {
 struct Waiting {
     entries: Vec<Entry>,
     bytes: usize,
+    /// A thread waits until the lines are written, so they do not wait for more.
+    is_awaited: bool,
     lost: u64,
     /// How many lines have been added since the start, and how many of them are written.
     added: u64,
@@ -134,7 +138,7 @@ impl Waiting {
 
     /// Takes everything, for the writer.
     fn take(&mut self) -> (Vec<Entry>, u64) {
-        self.bytes = 0;
+        (self.bytes, self.is_awaited) = (0, false);
         (mem::take(&mut self.entries), mem::take(&mut self.lost))
     }
 }
@@ -152,9 +156,9 @@ impl Writer {
             let is_empty = |waiting: &mut Waiting| waiting.entries.is_empty();
             drop(self.lines.changed.wait_while(self.lines.lock(), is_empty));
             // No event says that no more lines will come. So this waits for a time, and
-            // stops waiting when there are many lines.
-            let are_few = |waiting: &mut Waiting| waiting.bytes < MANY;
-            drop(self.lines.changed.wait_timeout_while(self.lines.lock(), DELAY, are_few));
+            // stops waiting when there are many lines, or when a thread waits for them.
+            let can_wait = |waiting: &mut Waiting| waiting.bytes < MANY && !waiting.is_awaited;
+            drop(self.lines.changed.wait_timeout_while(self.lines.lock(), DELAY, can_wait));
             let mut waiting = self.lines.lock();
             let ((entries, mut lost), added) = (waiting.take(), waiting.added);
             drop(waiting);
