@@ -67,7 +67,7 @@ check() {
     expect 'headers of the client do not change the name and the scopes of the user' \
         'X-Auth-Scopes: "" X-Auth-User: bob' "$(claims)"
     ask /echo -H "$bob" -H 'X_Auth_User: root' -H 'X-Auth_Scopes: admin' -H 'x_auth-user: root' -H 'X-AUTH-SCOPES: admin'
-    expect 'nor do headers with names that some programs read as the same' \
+    expect 'headers with names that some programs read as the same do not change them, either' \
         'X-Auth-Scopes: "" X-Auth-User: bob' "$(claims)"
 
     for query in 'scope=all' 'scope=reports:read' 'scope=100%' 'q=caf%E9' 'a=100%' '%' 'scope=' 'a=b?scope=all'; do

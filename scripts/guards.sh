@@ -88,7 +88,7 @@ mkfifo "$users"
 reload
 logged 'users.txt is a pipe or /dev/stdin, which is read at the start only'
 ask /users/me -H "$(bearer "${new:4:64}")"
-expect 'nor does a pipe in place of the file' '200 {"username":"cyd"}' "$(status) $(body)"
+expect 'a pipe in place of the file changes nothing, either' '200 {"username":"cyd"}' "$(status) $(body)"
 
 stop
 expect 'the server stops' 0 "$code"
@@ -102,7 +102,7 @@ code=0
 expect_like 'with a bad file the server does not start' '1 guardhouse: */users.txt, line 2: no colon after the name: write name:token' "$code $(cat "$dir/log")"
 code=0
 "$GUARDHOUSE" --listen 127.0.0.1:0 --users "$dir/none" 2>"$dir/log" || code=$?
-expect_like 'nor does it with a file that does not exist' '1 guardhouse: */none can?t be read: *' "$code $(cat "$dir/log")"
+expect_like 'with a file that does not exist it does not start, either' '1 guardhouse: */none can?t be read: *' "$code $(cat "$dir/log")"
 code=0
 "$GUARDHOUSE" --new-token 'a:b' 2>"$dir/log" || code=$?
 expect_like 'a name that a users file can not hold is refused' '2 guardhouse: the name has a ?:?*' "$code $(cat "$dir/log")"

@@ -141,7 +141,8 @@ expect "none of $served requests failed" 0 "$failed${which:+ $which}"
 
 expect 'the token is still good after all of them were started again' '200 200 200' "$(at_each "$token")"
 # The next key is first accepted, then it signs, then the old one is removed: with the commands of
-# the manual as they stand. With umask 022, everyone could read a file that they make.
+# the manual as they stand. With umask 022, all users can read a new file that does not get the
+# mode of the old one.
 program=$(realpath "$GUARDHOUSE")
 guardhouse() { "$program" "$@"; }
 exchange_step() {

@@ -38,7 +38,7 @@ for method in POST PUT PATCH DELETE TRACE; do
         "$(status) $(body) Allow: $(header Allow)"
 done
 ask /open --data 'a=b'
-expect 'nor is it with a body' 405 "$(status)"
+expect 'POST /open with a body is not allowed, either' 405 "$(status)"
 ask /protected --request DELETE
 expect 'on a guarded route a wrong method gets 405, and not 401' 405 "$(status)"
 

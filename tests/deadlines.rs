@@ -22,8 +22,8 @@ const SHORT: Duration = Duration::from_millis(300);
 /// Enough for a machine that is busy.
 const GENEROUS: Duration = Duration::from_secs(10);
 
-/// The answers until the server closed the connection, which it did neither at
-/// once nor after minutes.
+/// The answers until the server closed the connection, which it did not do at once, and
+/// not only after minutes.
 #[track_caller]
 fn ending(client: &mut Client, since: Instant) -> Vec<Answer> {
     let received = client.rest();

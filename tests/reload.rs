@@ -410,7 +410,7 @@ fn copied_program(name: &str) -> File {
 }
 
 /// The server can read the file, and its warning begins with this advice or is not there.
-/// Whoever follows the advice has a server that starts, and does not warn.
+/// After the commands of the advice, the server starts and does not warn.
 #[track_caller]
 fn assert_advice(server: impl Fn() -> Command, file: &File, advice: Option<&str>, what: &str) {
     let start = || {

@@ -199,10 +199,8 @@ impl Refusal {
         let challenges = [self.challenges.as_slice(), &other.challenges].concat();
         let chosen = match (self.reason, other.reason) {
             (Reason::Missing, _)
-            | (Reason::Invalid | Reason::Unreadable, Reason::Insufficient)
-            | (Reason::Invalid | Reason::Unreadable | Reason::Insufficient, Reason::Hidden) => {
-                other
-            }
+            | (Reason::Unreadable | Reason::Invalid, Reason::Insufficient | Reason::Hidden)
+            | (Reason::Insufficient, Reason::Hidden) => other,
             _ => self,
         };
         match chosen.reason {

@@ -42,9 +42,8 @@ impl UsersFile {
     ///
     /// # Errors
     ///
-    /// A [`LoadError`] if the file can't be read, is neither a regular file nor a
-    /// pipe nor `/dev/stdin`, is not UTF-8, is empty, or may be cut off; or if a
-    /// line is wrong.
+    /// A [`LoadError`] if the file can't be read, is not a regular file, a pipe or
+    /// `/dev/stdin`, is not UTF-8, is empty, or may be cut off; or if a line is wrong.
     pub fn load(path: impl Into<PathBuf>) -> Result<UsersFile, LoadError> {
         UsersFile::load_with(path.into(), SHORTEST_TOKEN)
     }

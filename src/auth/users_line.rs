@@ -126,9 +126,8 @@ fn split_last_day(text: &str) -> Result<(&str, Option<Day>), Fault> {
 /// # Errors
 ///
 /// With the kind `InvalidInput`: a users file can't hold this name, this secret, one of
-/// these scopes or this day, or the day is over. The hash in a
-/// secret is not checked here, but by [`append`](crate::users::append) and when the file is
-/// loaded.
+/// these scopes or this day, or the day is over. The hash in a secret is not checked here,
+/// but by [`append`](crate::users::append) and when the file is loaded.
 pub fn line(
     name: &str,
     secret: &str,

@@ -17,13 +17,13 @@ impl Day {
     /// Reads a day from 1970-01-01 on, `None` if there is no such day.
     pub(crate) fn parse(text: &str) -> Option<Day> {
         let [year, month, day] = text.split('-').collect::<Vec<_>>()[..] else { return None };
-        // Not 10000-01-01, nor a year that is too large to count its days.
+        // Not 10000-01-01, and no year that is too large to count its days.
         if text.len() != "2027-01-31".len() {
             return None;
         }
         let number = |digits: &str| digits.parse::<u64>().ok();
         let found = Day(days_since_1970(number(year)?, number(month)?, number(day)?)?);
-        // Not 02027-1-31, nor 2027-02-29, nor 2027-13-01.
+        // Not 02027-1-31, not 2027-02-29, and not 2027-13-01.
         (found.to_string() == text).then_some(found)
     }
 

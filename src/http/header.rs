@@ -56,8 +56,8 @@ pub(crate) fn every(bytes: &[u8], test: impl Fn(u8) -> bool) -> bool {
     bytes.iter().fold(true, |so_far, byte| so_far & test(*byte))
 }
 
-/// What is before the first `wanted`, and the rest from it on; everything and nothing if
-/// there is no such byte.
+/// What is before the first byte `wanted`, and the rest from that byte on. The rest is empty
+/// if there is no such byte.
 pub(crate) fn split_at_byte(bytes: &[u8], wanted: u8) -> (&[u8], &[u8]) {
     let at = bytes.iter().position(|byte| *byte == wanted);
     bytes.split_at(at.unwrap_or(bytes.len()))

@@ -24,9 +24,12 @@ impl HashLimit {
     /// At most `at_once` permits at a time (at least one), and at most
     /// `max_waiting` threads that wait for one.
     pub(super) fn new(at_once: usize, max_waiting: usize) -> HashLimit {
+        // So large that it is no limit, and so small that sums with it do not overflow.
+        const MOST: u64 = u32::MAX as u64;
+        let admitted = (at_once as u64).clamp(1, MOST);
         HashLimit {
-            max_waiting: max_waiting as u64,
-            queue: Mutex::new(Queue { next: 0, admitted: at_once.max(1) as u64 }),
+            max_waiting: (max_waiting as u64).min(MOST),
+            queue: Mutex::new(Queue { next: 0, admitted }),
             changed: Condvar::new(),
         }
     }
@@ -35,7 +38,7 @@ impl HashLimit {
     /// already.
     pub(super) fn acquire(&self) -> Option<Permit<'_>> {
         let mut queue = self.lock();
-        if queue.next >= queue.admitted.saturating_add(self.max_waiting) {
+        if queue.next >= queue.admitted + self.max_waiting {
             return None;
         }
         let own = queue.next;
@@ -57,9 +60,7 @@ pub(super) struct Permit<'l>(&'l HashLimit);
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut queue = self.0.lock();
-        queue.admitted = queue.admitted.saturating_add(1);
-        drop(queue);
+        self.0.lock().admitted += 1;
         // Wakes all: `notify_one` could wake a thread with a later number.
         self.0.changed.notify_all();
     }

@@ -179,8 +179,7 @@ impl Connections {
             // Looks at all of them again after each removal, and four times per timeout. With
             // a pause of zero, the workers would not get the lock.
             let pause = limits.stopping_idle_timeout.min(deadline - now) / 4;
-            let pause = pause.max(Duration::from_millis(1));
-            registry = self.wait(registry, pause);
+            registry = self.wait(registry, pause.max(Duration::from_millis(1)));
         }
     }
 
